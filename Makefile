@@ -1,0 +1,46 @@
+# Everything happens in virtual environments below this folder; nothing else need be installed.
+PYTHON ?= python3
+
+.PHONY: demo test test-fast test-legacy lint format preset clean
+
+demo: .venv/package ## Classify the example recordings with the bundled preset
+	TF_CPP_MIN_LOG_LEVEL=3 .venv/bin/soundzoo classify examples --top 3
+
+test: .venv/tools ## Run the whole suite
+	.venv/bin/python -m pytest -m ""
+
+test-fast: .venv/tools ## Run the suite without what takes long
+	.venv/bin/python -m pytest
+
+test-legacy: .venv-legacy/package ## Test front end and networks beside tensorflow-io and tflite-runtime
+	.venv-legacy/bin/python -m pytest tests/frontend tests/zoo/networks
+
+lint: .venv/tools ## Check format and style
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+
+format: .venv/tools ## Mend format and style
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+preset: .venv/tools ## Train the bundled preset again (hours), from the recordings in ../shared/data
+	.venv/bin/pip install --quiet -e '.[train]'
+	.venv/bin/python recipes/train.py --data ../shared/data --run runs/resnet50_w025_opensounds
+	.venv/bin/python recipes/publish.py --data ../shared/data --run runs/resnet50_w025_opensounds
+
+clean: ## Remove the virtual environments and build folders
+	rm -rf .venv .venv-legacy build dist *.egg-info
+
+.venv/package: setup.cfg pyproject.toml
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet -e .
+	touch $@
+
+.venv/tools: .venv/package
+	.venv/bin/pip install --quiet -e '.[plot,test,dev]'
+	touch $@
+
+.venv-legacy/package: setup.cfg pyproject.toml
+	$(PYTHON) -m venv .venv-legacy
+	.venv-legacy/bin/pip install --quiet -e '.[legacy,test]'
+	touch $@
