@@ -1,0 +1,17 @@
+"""Sound in, log-mel patches out."""
+
+from frontend.audio import audio_blocks, check_sample_rate, check_waveform, load_audio
+from frontend.config import FrontendConfig
+from frontend.log_mel import LogMelSpectrogram, SplitPatches
+from frontend.patches import waveform_patches
+
+__all__ = [
+    "FrontendConfig",
+    "LogMelSpectrogram",
+    "SplitPatches",
+    "audio_blocks",
+    "check_sample_rate",
+    "check_waveform",
+    "load_audio",
+    "waveform_patches",
+]

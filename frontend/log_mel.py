@@ -1,0 +1,131 @@
+"""Waveforms to log-mel spectrograms and patches, in the TensorFlow graph."""
+
+import keras
+import tensorflow as tf
+
+from frontend.config import FrontendConfig
+
+
+@keras.saving.register_keras_serializable(package="soundzoo")
+class LogMelSpectrogram(keras.layers.Layer):
+    """Log-mel spectrogram of raw waveforms, padded to whole patches.
+
+    The waveform is zero-padded in the graph until it fills whole patches (one at least), cut into
+    windows of 25 ms every 10 ms, and each window becomes the logarithm of 64 mel magnitudes:
+    `log(mel_matrix @ abs(rfft(hann * window)) + 0.01)`. The Hann window is periodic and the mel
+    scale HTK's, as in the code that the paper's authors released.
+
+    It is computed in float32 under every dtype policy: half precision cannot resolve the quiet
+    bins beside the offset. All of its operations are builtin in TFLite.
+
+    Args:
+        config: a `FrontendConfig`; the paper's constants by default.
+        name: the layer's name.
+
+    Call arguments:
+        waveform: float32 `[batch, samples]`, in -1..1, mono, at `config.sample_rate`. Any number
+            of samples from one up.
+
+    Returns:
+        float32 `[batch, patches * 96, 64]`, in natural-log units; `split_patches` cuts it.
+
+    Example:
+
+    >>> import numpy as np
+    >>> LogMelSpectrogram()(np.zeros((2, 16000), "float32")).shape
+    TensorShape([2, 192, 64])
+    """
+
+    def __init__(self, config=None, *, name="log_mel", **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(name=name, **kwargs)
+        # XLA would compile a model with this layer anew for every length of sound.
+        self.supports_jit = False
+        if isinstance(config, dict):
+            config = FrontendConfig.from_dict(config)
+        self.config = config or FrontendConfig()
+
+    def call(self, waveform):
+        config = self.config
+        waveform = tf.convert_to_tensor(waveform)
+        if not waveform.dtype.is_floating:
+            raise ValueError(
+                "LogMelSpectrogram needs floating point waveforms in -1..1. "
+                f"Received dtype: {waveform.dtype.name}"
+            )
+        _check_shape(waveform.shape)
+        frames = tf.signal.frame(
+            _pad_to_patches(waveform, config), config.window_samples, config.hop_samples
+        )
+        # The periodic window. `hann_window(length, periodic=True)` is symmetric for odd lengths.
+        window = tf.signal.hann_window(config.window_samples + 1, periodic=False)[:-1]
+        magnitude = tf.abs(tf.signal.rfft(frames * window, [config.fft_length]))
+        mel_matrix = tf.signal.linear_to_mel_weight_matrix(
+            num_mel_bins=config.mel_bins,
+            num_spectrogram_bins=config.fft_length // 2 + 1,
+            sample_rate=config.sample_rate,
+            lower_edge_hertz=config.mel_min_hz,
+            upper_edge_hertz=config.mel_max_hz,
+        )
+        return tf.math.log(tf.matmul(magnitude, mel_matrix) + config.log_offset)
+
+    def compute_output_shape(self, input_shape):
+        _check_shape(input_shape)
+        batch, samples = input_shape
+        frames = None
+        if samples is not None:
+            frames = self.config.num_patches(samples) * self.config.patch_frames
+        return batch, frames, self.config.mel_bins
+
+    def get_config(self):
+        return {**super().get_config(), "config": self.config.to_dict()}
+
+
+@keras.saving.register_keras_serializable(package="soundzoo")
+class SplitPatches(keras.layers.Layer):
+    """Cuts a log-mel spectrogram into the patches that the networks read.
+
+    Args:
+        patch_frames: frames of one patch.
+        name: the layer's name.
+
+    Call arguments:
+        log_mel: `[batch, patches * patch_frames, mel_bins]`, as `LogMelSpectrogram` gives it.
+
+    Returns:
+        `[batch, patches, patch_frames, mel_bins]`.
+    """
+
+    def __init__(self, patch_frames=96, *, name="patches", **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(name=name, **kwargs)
+        self.patch_frames = patch_frames
+
+    def call(self, log_mel):
+        shape = tf.shape(log_mel)
+        patches = shape[1] // self.patch_frames
+        return tf.reshape(log_mel, [shape[0], patches, self.patch_frames, log_mel.shape[2]])
+
+    def compute_output_shape(self, input_shape):
+        batch, frames, mel_bins = input_shape
+        patches = None if frames is None else frames // self.patch_frames
+        return batch, patches, self.patch_frames, mel_bins
+
+    def get_config(self):
+        return {**super().get_config(), "patch_frames": self.patch_frames}
+
+
+def _pad_to_patches(waveform, config):
+    samples = tf.shape(waveform)[1]
+    overhang = config.patch_samples - config.patch_hop_samples
+    patches = tf.maximum(1, -(-(samples - overhang) // config.patch_hop_samples))
+    missing = patches * config.patch_hop_samples + overhang - samples
+    return tf.pad(waveform, [[0, 0], [0, missing]])
+
+
+def _check_shape(shape):
+    if len(shape) != 2 or shape[1] == 0:
+        raise ValueError(
+            "LogMelSpectrogram needs waveforms of shape [batch, samples], with samples in them. "
+            f"Received shape: {tuple(shape)}"
+        )
