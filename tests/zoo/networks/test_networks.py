@@ -1,0 +1,207 @@
+"""What all five architectures promise, tested on each."""
+
+import functools
+
+import keras
+import numpy as np
+import pytest
+
+from zoo.complexity import count_multiplies, count_weights, final_map
+from zoo.networks import ARCHITECTURES
+from zoo.networks.batch_norm import FusedBatchNormalization
+from zoo.networks.common import scaled
+
+SMALL = {"classes": 5, "width": 0.125}
+
+# Millions of weights and multiplies at 3087 classes, and the last map: our recount of the paper's
+# networks. The paper prints 11.2 / 11.2, 37.3 / 767, 62 / 2400, 28 / 4700 and 30 / 1900.
+RECOUNTED = {
+    "fully_connected": (11.24, 11.2, None),
+    "alexnet": (37.34, 767.6, (4, 5)),
+    "vgg": (62.0, 2420, (3, 2)),
+    "inception_v3": (28.0, 5440, (10, 6)),
+    "resnet50": (29.9, 1860, (6, 4)),
+}
+
+
+@functools.cache
+def built(architecture, **arguments):
+    """Building takes seconds, so tests share what they do not change."""
+    keras.utils.set_random_seed(0)
+    network = ARCHITECTURES[architecture](**arguments)
+    if arguments:
+        _settle(network)
+    return network
+
+
+def _settle(network):
+    """Sets batch norm's statistics from noise, so that scores of random weights do not saturate."""
+    norms = [layer for layer in network.layers if isinstance(layer, FusedBatchNormalization)]
+    for norm in norms:
+        norm.momentum = 0.0
+    network(noise(16), training=True)
+    for norm in norms:
+        norm.momentum = 0.99
+
+
+def noise(count):
+    return np.random.default_rng(0).normal(size=(count, 96, 64)).astype("float32")
+
+
+@pytest.fixture(params=sorted(ARCHITECTURES))
+def architecture(request):
+    return request.param
+
+
+@pytest.fixture
+def build(architecture):
+    return functools.partial(built, architecture)
+
+
+@pytest.fixture
+def patches():
+    return noise(3)
+
+
+def run(network, patches):
+    return keras.ops.convert_to_numpy(network(patches, training=False))
+
+
+def test_has_the_size_of_the_papers_network(architecture, build):
+    network = build()
+    weights, multiplies, last_map = RECOUNTED[architecture]
+    assert count_weights(network) / 1e6 == pytest.approx(weights, rel=0.005)
+    assert count_multiplies(network) / 1e6 == pytest.approx(multiplies, rel=0.005)
+    assert final_map(network) == last_map
+    assert network.output_shape == (None, 3087)
+
+
+def test_scores_patches(architecture, build, patches):
+    network = build(**SMALL)
+    scores = run(network, patches)
+    assert network.name == architecture
+    assert scores.shape == (3, 5)
+    assert scores.dtype == np.float32
+    assert (scores > 0).all()
+    assert (scores < 1).all()
+    # A patch's scores are its own: they do not depend on what else is in the batch.
+    np.testing.assert_allclose(run(network, patches[1:2])[0], scores[1], atol=1e-5)
+
+
+def test_learns(architecture, patches):
+    keras.utils.set_random_seed(0)
+    network = ARCHITECTURES[architecture](**SMALL)
+    network.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy", run_eagerly=True)
+    targets = np.eye(5, dtype="float32")[:3]
+    losses = [network.train_on_batch(patches, targets) for _ in range(4)]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_ends_in_the_embedding_without_the_top(build, patches):
+    network, body = build(**SMALL), build(**SMALL, include_top=False)
+    body.set_weights(network.get_weights()[: len(body.weights)])
+    logits = network.get_layer("logits")(run(body, patches))
+    np.testing.assert_allclose(keras.ops.sigmoid(logits), run(network, patches), atol=1e-5)
+
+
+def test_bottleneck_stands_before_the_classifier(build):
+    network = build(**SMALL, bottleneck=128)
+    assert network.get_layer("logits").input.shape == (None, 128)
+    assert network.get_layer("bottleneck").get_config()["activation"] == "linear"
+    assert build(**SMALL, bottleneck=128, include_top=False).output_shape == (None, 128)
+
+
+def test_classifier_activation(build, patches):
+    network, logits = build(**SMALL), build(**SMALL, classifier_activation=None)
+    logits.set_weights(network.get_weights())
+    expected = keras.ops.sigmoid(run(logits, patches))
+    np.testing.assert_allclose(expected, run(network, patches), atol=1e-5)
+
+
+def test_width_scales_every_layer(build):
+    def units(network):
+        kernels = [layer for layer in network.layers if hasattr(layer, "kernel")]
+        return [layer.kernel.shape[-1] for layer in kernels if layer.name != "logits"]
+
+    assert units(build(**SMALL)) == [scaled(count, SMALL["width"]) for count in units(build())]
+
+
+def test_keras_file_keeps_the_network_bit_for_bit(build, patches, tmp_path):
+    network = build(**SMALL)
+    network.save(tmp_path / "network.keras")
+    loaded = keras.saving.load_model(tmp_path / "network.keras")
+    np.testing.assert_array_equal(run(loaded, patches), run(network, patches))
+
+
+def test_config_round_trip(build):
+    network = build(**SMALL)
+    again = keras.Model.from_config(network.get_config())
+    assert [(layer.name, type(layer)) for layer in again.layers] == [
+        (layer.name, type(layer)) for layer in network.layers
+    ]
+    assert [weight.shape for weight in again.weights] == [
+        weight.shape for weight in network.weights
+    ]
+
+
+def test_weights_file_keeps_the_weights_bit_for_bit(build, tmp_path):
+    network = build(**SMALL)
+    path = tmp_path / "network.weights.h5"
+    network.save_weights(path)
+    loaded = build(**SMALL, weights=path)
+    for saved, restored in zip(network.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(saved, restored)
+    with pytest.raises(ValueError, match="shape"):
+        build(classes=6, width=SMALL["width"], weights=path)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision(architecture, build, patches, policy):
+    exact = build(**SMALL)
+    keras.config.set_dtype_policy(policy)
+    try:
+        mixed = ARCHITECTURES[architecture](**SMALL)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    mixed.set_weights(exact.get_weights())
+    scores = run(mixed, patches)
+    assert scores.dtype == np.float32
+    assert mixed.get_layer("logits").input.dtype == policy.removeprefix("mixed_")
+    np.testing.assert_allclose(scores, run(exact, patches), atol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("classes", 0),
+        ("classes", 2.5),
+        ("classes", True),
+        ("width", 0),
+        ("width", -1.0),
+        ("width", float("nan")),
+        ("width", float("inf")),
+        ("width", "0.5"),
+        ("bottleneck", 0),
+        ("bottleneck", 1.5),
+    ],
+)
+def test_refuses_wrong_arguments(build, argument, value):
+    with pytest.raises(ValueError, match=rf"{argument} must be .* Received: {value!r}"):
+        build(**{argument: value})
+
+
+def test_refuses_missing_weights(build, tmp_path):
+    with pytest.raises((ValueError, OSError), match=r"missing\.weights\.h5"):
+        build(**SMALL, weights=tmp_path / "missing.weights.h5")
+
+
+def test_documents_its_arguments(architecture):
+    for argument in ("classes", "include_top", "weights", "width", "bottleneck", "name"):
+        assert f"    {argument}:" in ARCHITECTURES[architecture].__doc__
+
+
+@pytest.mark.parametrize(
+    ("units", "width", "expected"), [(64, 1, 64), (64, 0.25, 16), (100, 0.5, 48), (8, 0.1, 8)]
+)
+def test_scaled(units, width, expected):
+    assert scaled(units, width) == expected
