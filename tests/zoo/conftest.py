@@ -1,0 +1,32 @@
+import keras
+import numpy as np
+import pytest
+
+from zoo import AudioClassifier
+
+LABELS = [("Dog", "/m/0bt9lr"), "Sword, metal clash", ("Rain", "/m/06mb1")]
+
+
+@pytest.fixture(scope="session")
+def small_classifier():
+    """A classifier of random weights, small enough to build and run in a moment."""
+    keras.utils.set_random_seed(1)
+    return AudioClassifier("fully_connected", LABELS, width=0.02)
+
+
+@pytest.fixture(scope="session")
+def small_preset(small_classifier, tmp_path_factory):
+    """The folder of that classifier's preset."""
+    folder = tmp_path_factory.mktemp("presets") / "small"
+    small_classifier.save_to_preset(folder)
+    return folder
+
+
+@pytest.fixture
+def noise():
+    """A function of a number of samples: quiet noise, always the same."""
+
+    def make(samples):
+        return np.random.default_rng(samples).normal(0, 0.1, samples).astype("float32")
+
+    return make

@@ -1,0 +1,208 @@
+"""The command line, in this process: what it prints, and its exit status."""
+
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+import zoo
+from zoo.cli import main
+
+
+@pytest.fixture
+def sounds(tmp_path, noise):
+    """A folder of two sounds and a text file."""
+    folder = tmp_path / "sounds"
+    (folder / "deeper").mkdir(parents=True)
+    soundfile.write(folder / "one.wav", noise(16000), 16000)
+    soundfile.write(folder / "deeper" / "two.FLAC", noise(44100), 44100, format="FLAC")
+    (folder / "notes.txt").write_text("no sound")
+    return folder
+
+
+@pytest.fixture
+def run(small_preset, capsys):
+    """Runs a command on the small preset; gives exit status, lines of stdout and of stderr."""
+
+    def call(command, *arguments):
+        model = ["--model", str(small_preset)] if command in ("classify", "embed") else []
+        try:
+            status = main([command, *map(str, arguments), *model])
+        except SystemExit as stop:
+            status = stop.code
+        output, errors = capsys.readouterr()
+        return status, output.splitlines(), errors.splitlines()
+
+    return call
+
+
+def test_classify_prints_a_table(run, sounds):
+    status, lines, errors = run("classify", sounds / "one.wav", "--top", 2)
+    assert (status, errors) == (0, [])
+    assert lines[0].split() == ["File", "Label", "Score"]
+    assert lines[2].startswith(str(sounds / "one.wav"))
+    assert len(lines) == 4
+    assert 0 <= float(lines[2].split()[-1]) <= 1
+
+
+def test_classify_searches_directories(run, sounds):
+    status, lines, _ = run("classify", sounds, "--top", 1, "--json")
+    entries = json.loads("\n".join(lines))
+    assert status == 0
+    assert [entry["file"] for entry in entries] == [
+        str(sounds / "deeper" / "two.FLAC"),
+        str(sounds / "one.wav"),
+    ]
+
+
+def test_classify_json_is_what_the_api_says(run, sounds, small_classifier):
+    _, lines, _ = run("classify", sounds / "one.wav", "--json", "--timeline", "--top", 3)
+    (entry,) = json.loads("\n".join(lines))
+    expected = small_classifier.classify(sounds / "one.wav", top=3)
+    assert [p["label"] for p in entry["predictions"]] == [p.label for p in expected]
+    assert [p["mid"] for p in entry["predictions"]] == [p.mid for p in expected]
+    assert [p["score"] for p in entry["predictions"]] == pytest.approx(
+        [p.score for p in expected], abs=1e-5
+    )
+    assert [patch["start_seconds"] for patch in entry["timeline"]] == [0.0, 0.96]
+
+
+def test_classify_timeline_has_a_row_for_each_patch(run, sounds):
+    _, lines, _ = run("classify", sounds / "one.wav", "--timeline", "--top", 1)
+    assert len(lines) == 2 + 3
+    assert lines[0].split() == ["File", "Start", "Label", "Score"]
+    assert " mean " in lines[2]
+    assert " 0.00 " in lines[3]
+    assert " 0.96 " in lines[4]
+
+
+def test_one_bad_file_is_reported_and_the_others_go_on(run, sounds):
+    (sounds / "bad.wav").write_text("no sound")
+    status, lines, errors = run("classify", sounds, sounds / "missing.ogg", "--json")
+    assert status == 2
+    assert len(json.loads("\n".join(lines))) == 2
+    assert len(errors) == 2
+    assert errors[0].startswith(f"soundzoo: {sounds / 'bad.wav'} is not sound")
+    assert errors[1] == f"soundzoo: {sounds / 'missing.ogg'}: No such file or directory"
+
+
+def test_reads_stdin_and_lists(run, sounds, tmp_path, monkeypatch):
+    class Stdin:
+        buffer = io.BytesIO((sounds / "one.wav").read_bytes())
+
+    monkeypatch.setattr("sys.stdin", Stdin)
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"{sounds / 'one.wav'}\n\n-\n")
+    status, lines, _ = run("classify", "--from-list", listed, "--json")
+    first, second = json.loads("\n".join(lines))
+    assert status == 0
+    assert second["file"] == "-"
+    assert first["predictions"] == second["predictions"]
+
+
+def test_plot_writes_a_picture(run, sounds, tmp_path):
+    status, _, errors = run("classify", sounds / "one.wav", "--plot", tmp_path / "plot.png")
+    assert (status, errors) == (0, [])
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_embed_writes_arrays(run, sounds, tmp_path, small_classifier):
+    status, lines, _ = run("embed", sounds, "--output", tmp_path / "embeddings.npz")
+    arrays = np.load(tmp_path / "embeddings.npz")
+    assert status == 0
+    assert lines == [f"{tmp_path / 'embeddings.npz'}: 4 embeddings of 2 files"]
+    assert arrays["embeddings"].shape == (4, 16)
+    assert arrays["start_seconds"].tolist() == [0, 0.96, 0, 0.96]
+    assert arrays["files"].tolist()[2:] == [str(sounds / "one.wav")] * 2
+    np.testing.assert_allclose(
+        arrays["embeddings"][2:], small_classifier.embed(sounds / "one.wav"), atol=1e-5
+    )
+
+
+def test_embed_prints_json(run, sounds):
+    _, lines, _ = run("embed", sounds / "one.wav", "--json")
+    (entry,) = json.loads("\n".join(lines))
+    assert np.shape(entry["embeddings"]) == (2, 16)
+
+
+def test_list_names_models_and_presets(run):
+    status, lines, _ = run("list")
+    assert status == 0
+    for name in zoo.list_models() + zoo.list_presets():
+        assert name in "\n".join(lines)
+    _, lines, _ = run("list", "--json")
+    listed = json.loads("\n".join(lines))
+    assert listed["models"] == zoo.list_models()
+    assert [preset["name"] for preset in listed["presets"]] == zoo.list_presets()
+
+
+def test_summary_prints_the_counts_beside_the_papers(run):
+    status, lines, _ = run("summary")
+    assert status == 0
+    table = "\n".join(" ".join(line.split()) for line in lines)
+    assert "fully_connected 11.24M 11.2M 11.2M 11.2M -" in table
+    assert "alexnet 37.35M 37.3M 767.6M 767M 4 x 5" in table
+    assert "vgg 62.03M 62M 2423.7M 2.4B 3 x 2" in table
+    assert "inception_v3 28.04M 28M 5438.0M 4.7B 10 x 6" in table
+    assert "resnet50 29.77M 30M 1856.4M 1.9B 6 x 4" in table
+
+
+def test_summary_of_one_network_as_json(run):
+    _, lines, _ = run("summary", "resnet50", "--width", 0.25, "--classes", 92, "--json")
+    (row,) = json.loads("\n".join(lines))
+    assert row["model"] == "resnet50"
+    assert row["final_map"] == [6, 4]
+    assert 1.4e6 < row["weights"] < 1.6e6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["classify"], "No sound files are named"),
+        (["classify", "x.wav", "--top", "0"], "--top must be at least 1. Received: 0"),
+        (["classify", "x.wav", "--top", "two"], "invalid int value: 'two'"),
+        (["classify", "--from-list", "missing.txt"], "missing.txt: No such file or directory"),
+        (["classify", "a.wav", "b.wav", "--plot", "x.png"], "--plot draws one file"),
+        (["embed", "x.wav"], "one of the arguments --output --json is required"),
+        (["summary", "resnet51"], "no architecture 'resnet51'"),
+        (["summary", "--width", "0"], "width must be"),
+        (["dance"], "invalid choice: 'dance'"),
+        ([], "required"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(capsys, arguments, message):
+    try:
+        status = main(arguments)
+    except SystemExit as stop:
+        status = stop.code
+    output, errors = capsys.readouterr()
+    assert status == 2
+    assert output == ""
+    assert message in errors
+    assert len(errors.splitlines()) == 1
+
+
+def test_unknown_model_and_empty_directory(run, sounds, tmp_path, capsys):
+    assert main(["classify", str(sounds), "--model", "nonsense"]) == 2
+    assert "no preset 'nonsense'" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    status, _, errors = run("classify", tmp_path / "empty")
+    assert (status, errors) == (2, [f"soundzoo: {tmp_path / 'empty'} holds no sound files."])
+
+
+@pytest.mark.parametrize("command", ["list", "summary", "classify", "embed"])
+def test_help_shows_an_example(run, command):
+    status, lines, _ = run(command, "--help")
+    assert status == 0
+    assert f"  soundzoo {command}" in "\n".join(lines).partition("example:")[2]
+
+
+def test_runs_as_a_module():
+    run = subprocess.run(
+        [sys.executable, "-m", "zoo", "--version"], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == f"soundzoo {zoo.__version__}\n"

@@ -1,0 +1,150 @@
+"""Saving and finding presets; and the presets that the package carries."""
+
+import hashlib
+import http.server
+import json
+import os
+import shutil
+import threading
+
+import numpy as np
+import pytest
+
+from zoo import AudioClassifier, presets
+
+
+def test_round_trip_keeps_the_classifier(small_classifier, small_preset, noise):
+    loaded = AudioClassifier.from_preset(small_preset)
+    assert loaded.get_config() == small_classifier.get_config()
+    for ours, theirs in zip(loaded.get_weights(), small_classifier.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert loaded.classify(noise(30000)) == small_classifier.classify(noise(30000))
+
+
+def test_is_a_folder_of_plain_files(small_preset):
+    assert sorted(os.listdir(small_preset)) == ["README.md", "config.json", "model.weights.h5"]
+    config = json.loads((small_preset / "config.json").read_text())
+    weights = (small_preset / "model.weights.h5").read_bytes()
+    assert config["weights_sha256"] == hashlib.sha256(weights).hexdigest()
+    assert config["classifier"]["labels"][0] == ["Dog", "/m/0bt9lr"]
+
+
+def test_half_precision_rounds_kernels_alone(tmp_path, noise):
+    classifier = AudioClassifier("resnet50", ["a", "b"], width=0.1)
+    classifier.save_to_preset(tmp_path / "full")
+    classifier.save_to_preset(tmp_path / "half", weights_dtype="float16")
+    loaded = AudioClassifier.from_preset(tmp_path / "half")
+    for half, full in zip(loaded.weights, classifier.weights, strict=True):
+        rounded = half.numpy().astype("float16") if half.shape.rank > 1 else full.numpy()
+        np.testing.assert_array_equal(half.numpy(), rounded)
+        np.testing.assert_allclose(half.numpy(), full.numpy(), rtol=1e-3, atol=1e-6)
+    sizes = [(tmp_path / kind / "model.weights.h5").stat().st_size for kind in ("half", "full")]
+    assert sizes[0] < 0.75 * sizes[1]
+
+
+def test_does_not_replace_a_folder_unasked(small_classifier, small_preset, tmp_path):
+    folder = tmp_path / "preset"
+    folder.mkdir()
+    (folder / "precious.txt").touch()
+    with pytest.raises(FileExistsError, match=r"overwrite=True"):
+        small_classifier.save_to_preset(folder)
+    assert os.listdir(folder) == ["precious.txt"]
+    small_classifier.save_to_preset(folder, overwrite=True)
+    assert AudioClassifier.from_preset(folder).labels == small_classifier.labels
+    assert os.listdir(tmp_path) == ["preset"]
+
+
+def test_failed_save_leaves_nothing(small_classifier, tmp_path, monkeypatch):
+    monkeypatch.setattr(presets, "_sha256", lambda path: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        small_classifier.save_to_preset(tmp_path / "preset")
+    assert os.listdir(tmp_path) == []
+
+
+def test_refuses_unknown_dtypes(small_classifier, tmp_path):
+    with pytest.raises(ValueError, match=r"'float32' or 'float16'\. Received: 'int8'"):
+        small_classifier.save_to_preset(tmp_path / "preset", weights_dtype="int8")
+
+
+@pytest.fixture
+def broken(small_preset, tmp_path):
+    """A copy of the preset, for breaking."""
+    return shutil.copytree(small_preset, tmp_path / "broken")
+
+
+def test_refuses_changed_weights(broken):
+    weights = bytearray((broken / "model.weights.h5").read_bytes())
+    weights[-1] ^= 1
+    (broken / "model.weights.h5").write_bytes(weights)
+    with pytest.raises(ValueError, match=r"model\.weights\.h5 is damaged or was changed"):
+        AudioClassifier.from_preset(broken)
+
+
+def test_refuses_missing_weights(broken):
+    (broken / "model.weights.h5").unlink()
+    with pytest.raises(ValueError, match=r"incomplete: it has no model\.weights\.h5"):
+        AudioClassifier.from_preset(broken)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"labels": []}'])
+def test_refuses_a_broken_configuration(broken, text):
+    (broken / "config.json").write_text(text)
+    with pytest.raises(ValueError, match=r"config\.json is not a preset's configuration"):
+        AudioClassifier.from_preset(broken)
+
+
+def test_refuses_a_format_of_the_future(broken):
+    (broken / "config.json").write_text('{"format": 99}')
+    with pytest.raises(ValueError, match=r"has format 99; .* reads format 1"):
+        AudioClassifier.from_preset(broken)
+
+
+def test_refuses_a_folder_that_is_no_preset(tmp_path):
+    with pytest.raises(ValueError, match=r"not a preset: it has no config\.json"):
+        AudioClassifier.from_preset(tmp_path)
+
+
+def test_refuses_a_name_that_is_no_preset():
+    with pytest.raises(ValueError, match=r"no preset 'resnet51': .* resnet50_w025_opensounds"):
+        AudioClassifier.from_preset("resnet51")
+
+
+@pytest.fixture
+def server(small_preset, tmp_path, monkeypatch):
+    """URL and checksum of an archive of the preset, served on loopback."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    archive = shutil.make_archive(tmp_path / "www" / "small", "zip", small_preset.parent, "small")
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=os.path.dirname(archive))
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        with open(archive, "rb") as file:
+            checksum = hashlib.file_digest(file, "sha256").hexdigest()
+        yield f"http://127.0.0.1:{httpd.server_port}/small.zip", checksum
+        httpd.shutdown()
+
+
+def test_loads_from_a_url(server, small_classifier):
+    url, checksum = server
+    loaded = AudioClassifier.from_preset(url, sha256=checksum)
+    assert loaded.labels == small_classifier.labels
+
+
+def test_always_checks_what_it_downloads(server):
+    url, _ = server
+    with pytest.raises(ValueError, match="needs sha256="):
+        AudioClassifier.from_preset(url)
+    with pytest.raises(ValueError, match="SHA-256"):
+        AudioClassifier.from_preset(url, sha256="0" * 64)
+
+
+def test_says_which_download_failed(server):
+    url, checksum = server
+    with pytest.raises(OSError, match=r"missing\.zip could not be downloaded"):
+        AudioClassifier.from_preset(url.replace("small", "missing"), sha256=checksum)

@@ -1,0 +1,49 @@
+"""The `soundzoo` command: `soundzoo --help`, or `python -m zoo --help`."""
+
+import argparse
+import os
+import sys
+
+from zoo import __version__
+from zoo.cli import describe, hear
+from zoo.cli.output import complain
+
+_EXAMPLE = "example:\n  soundzoo classify examples/ --top 3"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a wrong argument as every other bad input: one line, exit status 2."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def main(arguments=None):
+    """Runs one command; returns its exit status, 2 on bad input."""
+    parser = _Parser(
+        prog="soundzoo",
+        description="Sound classifiers: raw sound in, labels out.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"soundzoo {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for add in (
+        describe.add_list,
+        describe.add_summary,
+        hear.add_classify,
+        hear.add_embed,
+    ):
+        add(commands)
+    options = parser.parse_args(arguments)
+    try:
+        return options.run(options)
+    except (ValueError, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            # The reader of a pipe has gone, as `head` does: not worth a word.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        complain(error)
+        return 2
+    except KeyboardInterrupt:
+        return 130

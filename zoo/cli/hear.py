@@ -1,0 +1,153 @@
+"""`soundzoo classify` and `soundzoo embed`: what is heard in sound files."""
+
+import contextlib
+
+import numpy as np
+
+import zoo
+from zoo.cli import sounds
+from zoo.cli.output import JsonArray, TableWriter, add_command
+from zoo.files import write_atomically
+
+DEFAULT_MODEL = "resnet50_w025_opensounds"
+
+
+def add_classify(commands):
+    parser = add_command(
+        commands,
+        "classify",
+        _classify,
+        "Name what is heard in sound files.",
+        "soundzoo classify street.ogg recordings/ --top 3\n"
+        "  soundzoo classify street.ogg --timeline --plot street.png",
+    )
+    sounds.add_arguments(parser)
+    _add_model(parser)
+    parser.add_argument("--top", type=int, default=5, metavar="N", help="labels (default: 5)")
+    parser.add_argument("--timeline", action="store_true", help="labels of each 0.96 s, too")
+    parser.add_argument(
+        "--plot", metavar="FILE.png", help="draw waveform, log-mel and scores of one file"
+    )
+    parser.add_argument("--json", action="store_true", help="print a JSON array, an entry a file")
+
+
+def add_embed(commands):
+    parser = add_command(
+        commands,
+        "embed",
+        _embed,
+        "Turn sound files into embeddings, one for each 0.96 s.",
+        "soundzoo embed recordings/ --output embeddings.npz",
+    )
+    sounds.add_arguments(parser)
+    _add_model(parser)
+    output = parser.add_mutually_exclusive_group(required=True)
+    output.add_argument(
+        "--output",
+        metavar="FILE.npz",
+        help="write arrays: embeddings [patches, units], start_seconds and files [patches]",
+    )
+    output.add_argument("--json", action="store_true", help="print a JSON array, an entry a file")
+
+
+def _add_model(parser):
+    parser.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="PRESET",
+        help=f"a preset's name or folder (default: {DEFAULT_MODEL})",
+    )
+
+
+def _classify(options):
+    if options.top < 1:
+        raise ValueError(f"--top must be at least 1. Received: {options.top}")
+    paths = sounds.sound_files(options)
+    if options.plot:
+        if len(paths) != 1 or paths[0] == sounds.STDIN:
+            raise ValueError(f"--plot draws one file. Received: {', '.join(paths)}")
+        from zoo import plot  # here, because matplotlib is an extra and slow to import
+
+    classifier = zoo.AudioClassifier.from_preset(options.model)
+    failed = False
+    with JsonArray() if options.json else _PredictionTable(paths, classifier, options) as output:
+        for path, timeline in sounds.hear(paths, classifier.timeline):
+            if timeline is None:
+                failed = True
+                continue
+            output.write(_entry(path, timeline, classifier, options))
+            if options.plot:
+                with write_atomically(options.plot) as file:
+                    plot.recording(classifier, path, timeline, top=options.top).savefig(file)
+    return 2 if failed else 0
+
+
+def _entry(path, timeline, classifier, options):
+    """What is said of one file, as JSON has it."""
+
+    def best(scores):
+        return [prediction._asdict() for prediction in classifier.rank(scores, options.top)]
+
+    entry = {"file": path, "predictions": best(timeline.scores.mean(axis=0))}
+    if options.timeline:
+        entry["timeline"] = [
+            {"start_seconds": round(float(start), 3), "predictions": best(scores)}
+            for start, scores in zip(*timeline, strict=True)
+        ]
+    return entry
+
+
+class _PredictionTable:
+    """Prints entries as rows: the file's mean first, then, where asked for, each patch."""
+
+    def __init__(self, paths, classifier, options):
+        self.timeline = options.timeline
+        self.table = TableWriter(
+            File=max(map(len, paths)),
+            **({"Start": -6} if self.timeline else {}),
+            Label=max(len(label.name) for label in classifier.labels),
+            Score=-5,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def write(self, entry):
+        self._rows(entry["file"], "mean", entry["predictions"])
+        for patch in entry.get("timeline", ()):
+            self._rows("", f"{patch['start_seconds']:.2f}", patch["predictions"])
+
+    def _rows(self, file, start, predictions):
+        for prediction in predictions:
+            place = (file, start) if self.timeline else (file,)
+            self.table.row(*place, prediction["label"], f"{prediction['score']:.2f}")
+            file = start = ""
+
+
+def _embed(options):
+    paths = sounds.sound_files(options)
+    classifier = zoo.AudioClassifier.from_preset(options.model)
+    heard, failed = [], False
+    with JsonArray() if options.json else contextlib.nullcontext() as output:
+        for path, embeddings in sounds.hear(paths, classifier.embed):
+            if embeddings is None:
+                failed = True
+            elif options.json:
+                output.write({"file": path, "embeddings": embeddings.tolist()})
+            else:
+                heard.append((path, embeddings))
+    if heard:
+        hop = classifier.frontend.patch_hop_seconds
+        with write_atomically(options.output) as file:
+            np.savez(
+                file,
+                embeddings=np.concatenate([rows for _, rows in heard]),
+                start_seconds=np.concatenate([np.arange(len(rows)) * hop for _, rows in heard]),
+                files=np.concatenate([[path] * len(rows) for path, rows in heard]),
+            )
+        patches = sum(len(rows) for _, rows in heard)
+        print(f"{options.output}: {patches} embeddings of {len(heard)} files")
+    return 2 if failed else 0

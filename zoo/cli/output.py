@@ -1,0 +1,74 @@
+"""What the commands print: tables for people, JSON for programs, one line for what went wrong."""
+
+import argparse
+import json
+import sys
+
+
+def add_command(commands, name, run, summary, example):
+    """Adds a subcommand whose `--help` ends in an example; `run(options)` gives the exit status."""
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary,
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+class TableWriter:
+    """Prints a table row by row, in columns as wide as they are said to be.
+
+    Args:
+        columns: name of each column and the width of its widest cell. The cells of a column of
+            negative width are aligned right.
+    """
+
+    def __init__(self, **columns):
+        self.widths = [
+            max(abs(width), len(name)) * (-1 if width < 0 else 1) for name, width in columns.items()
+        ]
+        self.row(*(name.replace("_", " ") for name in columns))
+        self.row(*("-" * abs(width) for width in self.widths))
+
+    def row(self, *cells):
+        line = "  ".join(
+            str(cell).rjust(-width) if width < 0 else str(cell).ljust(width)
+            for cell, width in zip(cells, self.widths, strict=True)
+        )
+        print(line.rstrip(), flush=True)
+
+
+def print_json(value):
+    """Prints one JSON document."""
+    print(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+class JsonArray:
+    """Prints a JSON array entry by entry, so that nothing said is lost if a long run is cut."""
+
+    def __enter__(self):
+        self.separator = "[\n"
+        return self
+
+    def write(self, entry):
+        print(self.separator + json.dumps(entry, ensure_ascii=False), end="", flush=True)
+        self.separator = ",\n"
+
+    def __exit__(self, *_):
+        print("\n]" if self.separator == ",\n" else "[]")
+
+
+def complain(error):
+    """Prints an error to stderr as one line."""
+    print(f"soundzoo: {one_line(error)}", file=sys.stderr, flush=True)
+
+
+def one_line(error):
+    """An exception's message on one line; operating system errors as "file: reason"."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}"
+    return " ".join(str(error).split())

@@ -1,0 +1,95 @@
+"""The sound files that a command is given, read behind a progress bar."""
+
+import io
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from zoo.cli.output import complain
+
+# What counts as a sound file in a directory; a file that is named is tried whatever its suffix.
+SUFFIXES = {".aif", ".aiff", ".au", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".w64", ".wav"}
+
+STDIN = "-"
+
+
+def add_arguments(parser):
+    """Adds the arguments that name sound files."""
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help="sound file, directory of them, or - for stdin"
+    )
+    parser.add_argument(
+        "--from-list", metavar="FILE", help="file that names one path a line, or - for stdin"
+    )
+
+
+def sound_files(options):
+    """Paths that the arguments name, with directories searched for sound files.
+
+    Raises:
+        ValueError: nothing is named.
+        OSError: the list cannot be read.
+    """
+    named = list(options.files)
+    if options.from_list:
+        with open(0 if options.from_list == STDIN else options.from_list, encoding="utf-8") as file:
+            named += filter(None, map(str.strip, file))
+    if not named:
+        raise ValueError("No sound files are named; name some, or pass --from-list FILE.")
+    return [path for name in named for path in _search(name)]
+
+
+def hear(paths, listen):
+    """Runs `listen` on each sound file in turn; one that cannot be heard is reported on stderr.
+
+    Args:
+        paths: what `sound_files` gave.
+        listen: function of a binary file that raises ValueError or OSError on bad sound.
+
+    Yields:
+        Each path and what `listen` returned for it, or None after an error.
+    """
+    with Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    ) as bar:
+        # In bytes read, so that one long file moves the bar as many short ones do.
+        task = bar.add_task("", total=sum(map(_size, paths)))
+        done = 0
+        for path in paths:
+            bar.update(task, description=Path(path).name, completed=done)
+            try:
+                with _open(path, bar, task) as file:
+                    heard = listen(file)
+            except (ValueError, OSError) as error:
+                complain(error)
+                heard = None
+            done += _size(path)
+            yield path, heard
+
+
+def _search(name):
+    if not Path(name).is_dir():
+        return [name]
+    found = sorted(str(path) for path in Path(name).rglob("*") if path.suffix.lower() in SUFFIXES)
+    return found or [name]
+
+
+def _size(path):
+    return Path(path).stat().st_size if Path(path).is_file() else 0
+
+
+def _open(path, bar, task):
+    if path == STDIN:
+        stdin = io.BytesIO(sys.stdin.buffer.read())
+        stdin.name = "stdin"
+        return stdin
+    if Path(path).is_dir():
+        raise ValueError(f"{path} holds no sound files.")
+    return bar.open(path, "rb", task_id=task, total=bar.tasks[0].total)

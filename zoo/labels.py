@@ -1,0 +1,67 @@
+"""What a classifier's scores are called."""
+
+from typing import NamedTuple
+
+
+class Label(NamedTuple):
+    """A class: its display name and, where AudioSet has the class, its AudioSet id.
+
+    Example:
+
+    >>> Label("Rain", "/m/06mb1")
+    Label(name='Rain', mid='/m/06mb1')
+    """
+
+    name: str
+    mid: str | None = None
+
+
+class Prediction(NamedTuple):
+    """A label's name, its AudioSet id (or None) and its score, between 0 and 1."""
+
+    label: str
+    mid: str | None
+    score: float
+
+
+def as_labels(labels):
+    """Checks labels and completes them.
+
+    Args:
+        labels: names, or (name, mid) pairs, `Label`s among them.
+
+    Returns:
+        A list of `Label`.
+
+    Raises:
+        ValueError: no labels, a label that is neither form, or a name that comes twice.
+
+    Example:
+
+    >>> as_labels(["Rain", ("Wind", "/m/03m9d0z")])
+    [Label(name='Rain', mid=None), Label(name='Wind', mid='/m/03m9d0z')]
+    """
+    if isinstance(labels, str) or not hasattr(labels, "__iter__"):
+        raise ValueError(f"labels must be a list of names. Received: {labels!r}")
+    complete = [_as_label(label) for label in labels]
+    if not complete:
+        raise ValueError("labels must name at least one class. Received none.")
+    seen = set()
+    for label in complete:
+        if label.name in seen:
+            raise ValueError(f"labels must differ. Received {label.name!r} twice.")
+        seen.add(label.name)
+    return complete
+
+
+def _as_label(label):
+    parts = (label,) if isinstance(label, str) else label
+    well_formed = (
+        isinstance(parts, (tuple, list))
+        and 1 <= len(parts) <= 2
+        and all(isinstance(part, str) and part for part in parts if part is not None)
+        and parts[0] is not None
+    )
+    if not well_formed:
+        raise ValueError(f"A label must be a name or a (name, mid) pair. Received: {label!r}")
+    return Label(*parts)

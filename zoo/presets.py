@@ -1,0 +1,192 @@
+"""Presets: folders of a trained classifier's configuration, weights and papers.
+
+`config.json` holds what `AudioClassifier.get_config` gives and the checksum of the weights,
+`README.md` the model card, and `metrics.json`, where the preset was evaluated, the figures.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+CONFIG = "config.json"
+WEIGHTS = "model.weights.h5"
+CARD = "README.md"
+METRICS = "metrics.json"
+
+_BUNDLED = Path(__file__).parent / "pretrained"
+_FORMAT = 1
+
+
+def list_presets():
+    """Names of the presets in the package, sorted; `AudioClassifier.from_preset` takes them."""
+    return sorted(config.parent.name for config in _BUNDLED.glob(f"*/{CONFIG}"))
+
+
+def describe(name):
+    """What `soundzoo list` says of a bundled preset: a dict of its size, labels and figures."""
+    folder = _BUNDLED / name
+    config = read_config(folder)["classifier"]
+    metrics = Path(folder, METRICS)
+    figures = json.loads(metrics.read_text(encoding="utf-8")) if metrics.is_file() else {}
+    return {
+        "name": name,
+        "architecture": config["architecture"],
+        "width": config["width"],
+        "labels": len(config["labels"]),
+        "bytes": Path(folder, WEIGHTS).stat().st_size,
+        "metrics": figures,
+    }
+
+
+def find(preset, *, sha256=None):
+    """The folder of a preset.
+
+    Args:
+        preset: a bundled preset's name, the path of a folder, or the URL of an archive of one.
+        sha256: of the archive, in hex; a URL needs it.
+
+    Returns:
+        `pathlib.Path` of a folder that holds a `config.json`.
+
+    Raises:
+        ValueError: there is none, or the archive's checksum differs.
+    """
+    if "://" in str(preset):
+        return _download(preset, sha256)
+    if str(preset) in list_presets():
+        return _BUNDLED / preset
+    folder = Path(preset)
+    if (folder / CONFIG).is_file():
+        return folder
+    if folder.is_dir():
+        raise ValueError(f"The folder {preset} is not a preset: it has no {CONFIG}.")
+    raise ValueError(
+        f"There is no preset {str(preset)!r}: it is neither a folder nor one of "
+        f"{', '.join(list_presets()) or 'the package (which has none)'}."
+    )
+
+
+def read_config(folder):
+    """The content of a preset's `config.json`, a dict; ValueError if it is not one."""
+    path = Path(folder, CONFIG)
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        version = config["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not a preset's configuration: {error!r}") from None
+    if version != _FORMAT:
+        raise ValueError(
+            f"{path} has format {version}; this version of soundzoo reads format {_FORMAT}."
+        )
+    return config
+
+
+def load_weights(network, folder, config):
+    """Loads a preset's weights into a network that was built from its `config`.
+
+    Raises:
+        ValueError: the weights are missing or are not those that the preset was saved with.
+    """
+    path = Path(folder, WEIGHTS)
+    if not path.is_file():
+        raise ValueError(f"The preset {folder} is incomplete: it has no {WEIGHTS}.")
+    checksum = _sha256(path)
+    if checksum != config["weights_sha256"]:
+        raise ValueError(
+            f"{path} is damaged or was changed: its SHA-256 is {checksum}, and {CONFIG} says "
+            f"{config['weights_sha256']}. Get the preset again."
+        )
+    network.load_weights(path)
+
+
+def save(classifier, path, *, weights_dtype="float32", overwrite=False):
+    """Writes a preset; see `AudioClassifier.save_to_preset`."""
+    if weights_dtype not in ("float32", "float16"):
+        raise ValueError(
+            f"weights_dtype must be 'float32' or 'float16'. Received: {weights_dtype!r}"
+        )
+    path = Path(path)
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists; pass overwrite=True to replace it.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as scratch:
+        folder = Path(scratch, path.name)
+        folder.mkdir()
+        classifier.network.save_weights(folder / WEIGHTS)
+        if weights_dtype == "float16":
+            _round_kernels(folder / WEIGHTS)
+        config = {
+            "format": _FORMAT,
+            "classifier": classifier.get_config(),
+            "weights_sha256": _sha256(folder / WEIGHTS),
+        }
+        text = json.dumps(config, indent=1, ensure_ascii=False) + "\n"
+        (folder / CONFIG).write_text(text, encoding="utf-8")
+        (folder / CARD).write_text(_card(classifier, path.name), encoding="utf-8")
+        if path.exists():
+            os.replace(path, Path(scratch, "replaced"))
+        os.replace(folder, path)
+
+
+def _card(classifier, name):
+    labels = "\n".join(f"* {label.name}" for label in classifier.labels)
+    return (
+        f"# {name}\n\n"
+        f"A soundzoo preset: `{classifier.architecture}` at width {classifier.width:g}, "
+        f"{classifier.network.count_params():,} parameters.\n\n"
+        "```python\n"
+        "import zoo\n\n"
+        f'clf = zoo.AudioClassifier.from_preset("{name}")\n'
+        "```\n\n"
+        f"It tells {len(classifier.labels)} labels apart:\n\n{labels}\n"
+    )
+
+
+def _download(url, sha256):
+    if not sha256:
+        raise ValueError(f"A preset from a URL needs sha256=, the checksum of {url}.")
+    try:
+        extracted = keras.utils.get_file(
+            origin=url,
+            file_hash=sha256,
+            hash_algorithm="sha256",
+            extract=True,
+            cache_subdir=f"soundzoo/{sha256}",  # archives of one name stay apart
+        )
+    except ValueError as error:
+        raise ValueError(f"{url} does not have the SHA-256 {sha256}: {error}") from None
+    except Exception as error:  # what Keras raises when a download fails is no narrower
+        raise OSError(f"{url} could not be downloaded: {error}") from None
+    configs = sorted(Path(extracted).glob(f"**/{CONFIG}"))
+    if len(configs) != 1:
+        raise ValueError(f"{url} must hold one preset; it has {len(configs)} {CONFIG} files.")
+    return configs[0].parent
+
+
+def _round_kernels(path):
+    """Stores kernels in float16. What batch norm holds is small, and needs float32's range."""
+    rounded = path.with_suffix(".rounded")
+    with h5py.File(path) as source, h5py.File(rounded, "w") as target:
+
+        def copy(name, item):
+            if isinstance(item, h5py.Dataset):
+                values = item[()]
+                target[name] = values.astype(np.float16) if values.ndim > 1 else values
+            else:
+                target.require_group(name)
+            target[name].attrs.update(item.attrs)
+
+        source.visititems(copy)
+        target.attrs.update(source.attrs)
+    os.replace(rounded, path)
+
+
+def _sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
