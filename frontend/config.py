@@ -22,6 +22,10 @@ class FrontendConfig:
         mel_max_hz: upper edge of the highest bin, in Hz (released code).
         log_offset: added to the mel magnitudes before the logarithm (released code).
         patch_frames: frames of one patch; patches do not overlap (paper: 96 frames of 10 ms).
+        tail_fraction: smallest part of a patch that a sound's remainder must fill to make a patch
+            of its own, zero-padded. Ours: a patch of mere padding would count in a clip's mean as
+            much as any other, and halve the scores of a clip of 1 s. (The released code drops
+            all remainders.)
 
     Raises:
         ValueError: a value is of the wrong type or out of range; the message names the field.
@@ -45,6 +49,7 @@ class FrontendConfig:
     mel_max_hz: float = 7500.0
     log_offset: float = 0.01
     patch_frames: int = 96
+    tail_fraction: float = 0.25
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -64,6 +69,8 @@ class FrontendConfig:
                 "fft_length must be a power of two, and at least the window_seconds of "
                 f"{self.window_samples} samples. Received: {self.fft_length}"
             )
+        if self.tail_fraction > 1:
+            raise ValueError(f"tail_fraction must be at most 1. Received: {self.tail_fraction}")
         if not self.mel_min_hz < self.mel_max_hz <= self.sample_rate / 2:
             raise ValueError(
                 "mel_min_hz must be below mel_max_hz, and mel_max_hz at most half the sample rate, "
@@ -95,15 +102,20 @@ class FrontendConfig:
         """Seconds between the starts of two patches (0.96)."""
         return self.patch_hop_samples / self.sample_rate
 
-    def num_patches(self, samples):
-        """Patches that cover `samples` samples: at least one, the last one zero-padded."""
-        overhang = self.patch_samples - self.patch_hop_samples
-        return max(1, math.ceil((samples - overhang) / self.patch_hop_samples))
+    @property
+    def overlap_samples(self):
+        """Samples by which the last window of a patch reaches into the next patch (240)."""
+        return self.patch_samples - self.patch_hop_samples
 
-    def padded_samples(self, samples):
-        """Samples after zero-padding to whole patches."""
-        overhang = self.patch_samples - self.patch_hop_samples
-        return self.num_patches(samples) * self.patch_hop_samples + overhang
+    @property
+    def tail_samples(self):
+        """Fewest samples, beyond the patches before, that make a patch of their own (3840)."""
+        return max(1, round(self.patch_hop_samples * self.tail_fraction))
+
+    def num_patches(self, samples):
+        """Patches of a sound of `samples` samples: one at least."""
+        further = samples - self.overlap_samples - self.tail_samples
+        return max(1, further // self.patch_hop_samples + 1)
 
     def to_dict(self):
         """The configuration as plain JSON types."""

@@ -8,9 +8,10 @@ from frontend.config import FrontendConfig
 
 @keras.saving.register_keras_serializable(package="soundzoo")
 class LogMelSpectrogram(keras.layers.Layer):
-    """Log-mel spectrogram of raw waveforms, padded to whole patches.
+    """Log-mel spectrogram of raw waveforms, in whole patches.
 
-    The waveform is zero-padded in the graph until it fills whole patches (one at least), cut into
+    The waveform is zero-padded in the graph until it fills whole patches, one at least, or loses
+    a remainder too short to make one (`FrontendConfig.tail_fraction`). It is cut into
     windows of 25 ms every 10 ms, and each window becomes the logarithm of 64 mel magnitudes:
     `log(mel_matrix @ abs(rfft(hann * window)) + 0.01)`. The Hann window is periodic and the mel
     scale HTK's, as in the code that the paper's authors released.
@@ -27,12 +28,12 @@ class LogMelSpectrogram(keras.layers.Layer):
             of samples from one up.
 
     Returns:
-        float32 `[batch, patches * 96, 64]`, in natural-log units; `split_patches` cuts it.
+        float32 `[batch, patches * 96, 64]`, in natural-log units; `SplitPatches` cuts it.
 
     Example:
 
     >>> import numpy as np
-    >>> LogMelSpectrogram()(np.zeros((2, 16000), "float32")).shape
+    >>> LogMelSpectrogram()(np.zeros((2, 32000), "float32")).shape
     TensorShape([2, 192, 64])
     """
 
@@ -55,7 +56,7 @@ class LogMelSpectrogram(keras.layers.Layer):
             )
         _check_shape(waveform.shape)
         frames = tf.signal.frame(
-            _pad_to_patches(waveform, config), config.window_samples, config.hop_samples
+            _fill_patches(waveform, config), config.window_samples, config.hop_samples
         )
         # The periodic window. `hann_window(length, periodic=True)` is symmetric for odd lengths.
         window = tf.signal.hann_window(config.window_samples + 1, periodic=False)[:-1]
@@ -115,12 +116,13 @@ class SplitPatches(keras.layers.Layer):
         return {**super().get_config(), "patch_frames": self.patch_frames}
 
 
-def _pad_to_patches(waveform, config):
+def _fill_patches(waveform, config):
     samples = tf.shape(waveform)[1]
-    overhang = config.patch_samples - config.patch_hop_samples
-    patches = tf.maximum(1, -(-(samples - overhang) // config.patch_hop_samples))
-    missing = patches * config.patch_hop_samples + overhang - samples
-    return tf.pad(waveform, [[0, 0], [0, missing]])
+    # As `FrontendConfig.num_patches`, for a number of samples known only when the graph runs.
+    further = samples - config.overlap_samples - config.tail_samples
+    patches = tf.maximum(1, further // config.patch_hop_samples + 1)
+    filled = patches * config.patch_hop_samples + config.overlap_samples
+    return tf.pad(waveform, [[0, 0], [0, tf.maximum(0, filled - samples)]])[:, :filled]
 
 
 def _check_shape(shape):

@@ -6,8 +6,9 @@ import numpy as np
 def waveform_patches(blocks, config, batch=32):
     """Cuts blocks of any sizes into the stretches of waveform that one patch each reads.
 
-    Neighbours share the last patch's window overhang of 240 samples, so that the patches of a
-    whole waveform and of its stream are the same. The last patch is zero-padded.
+    They are the patches of `LogMelSpectrogram` on the whole sound: neighbours share the 240
+    samples by which a patch's last window reaches over its hops, and the last patch is
+    zero-padded, unless too little of the sound remains to make one.
 
     Args:
         blocks: iterable of float32 `[samples]`, the sound in order.
@@ -21,11 +22,11 @@ def waveform_patches(blocks, config, batch=32):
     cut = 0
     for block in blocks:
         rest = np.concatenate([rest, block])
-        whole = max(0, (len(rest) - _overhang(config)) // config.patch_hop_samples)
+        whole = max(0, (len(rest) - config.overlap_samples) // config.patch_hop_samples)
         yield from _windows(rest, whole, config, batch)
         rest = rest[whole * config.patch_hop_samples :]
         cut += whole
-    if not cut or len(rest) > _overhang(config):
+    if not cut or len(rest) - config.overlap_samples >= config.tail_samples:
         yield np.pad(rest, (0, config.patch_samples - len(rest)))[np.newaxis]
 
 
@@ -35,7 +36,3 @@ def _windows(waveform, count, config, batch):
         windows = windows[:: config.patch_hop_samples][:count]
         for first in range(0, count, batch):
             yield windows[first : first + batch]
-
-
-def _overhang(config):
-    return config.patch_samples - config.patch_hop_samples

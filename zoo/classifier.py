@@ -144,7 +144,8 @@ class AudioClassifier(keras.Model):
 
         Returns:
             A `Timeline`: start of each patch in s, `[patches]`, and float32 scores
-            `[patches, classes]`. The last patch is zero-padded to its full length.
+            `[patches, classes]`. A short last patch is zero-padded, or left out
+            (`FrontendConfig.tail_fraction`).
         """
         scores = self._run(self._score_patches, audio, sample_rate)
         return Timeline(np.arange(len(scores)) * self.frontend.patch_hop_seconds, scores)
