@@ -12,7 +12,7 @@ test: .venv/tools ## Run the whole suite
 test-fast: .venv/tools ## Run the suite without what takes long
 	.venv/bin/python -m pytest
 
-test-legacy: .venv-legacy/package ## Test front end and networks beside tensorflow-io and tflite-runtime
+test-legacy: .venv-legacy/package ## Test with the oldest libraries, beside tensorflow-io
 	.venv-legacy/bin/python -m pytest -m "" frontend zoo/networks tests/frontend tests/zoo/networks
 
 lint: .venv/tools ## Check format and style
@@ -42,6 +42,7 @@ clean: ## Remove the virtual environments and build folders
 
 .venv-legacy/package: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv-legacy
-	# TensorFlow is named here, too: pip would download the newest first, to find that it is not it.
-	.venv-legacy/bin/pip install --quiet 'tensorflow == 2.17.1' -e '.[legacy,test]'
+	# Keras is the oldest that setup.cfg allows. TensorFlow is named here, too, because pip would
+	# otherwise download the newest first, to find that the extra wants another.
+	.venv-legacy/bin/pip install --quiet 'keras == 3.10.0' 'tensorflow == 2.17.1' -e '.[legacy,test]'
 	touch $@

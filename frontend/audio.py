@@ -36,7 +36,7 @@ def load_audio(path_or_file, sample_rate=16000):
 
     Example:
 
-    >>> waveform = load_audio("examples/crowing.ogg")
+    >>> waveform = load_audio("examples/birdsong.ogg")
     >>> waveform.dtype, waveform.ndim
     (dtype('float32'), 1)
     """

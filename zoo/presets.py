@@ -40,7 +40,9 @@ def describe(name):
         "width": config["width"],
         "labels": len(config["labels"]),
         "bytes": Path(folder, WEIGHTS).stat().st_size,
-        "metrics": figures,
+        "metrics": {
+            name: value for name, value in figures.items() if isinstance(value, (int, float))
+        },
     }
 
 

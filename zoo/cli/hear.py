@@ -1,6 +1,7 @@
 """`soundzoo classify` and `soundzoo embed`: what is heard in sound files."""
 
 import contextlib
+from pathlib import Path
 
 import numpy as np
 
@@ -70,16 +71,23 @@ def _classify(options):
 
     classifier = zoo.AudioClassifier.from_preset(options.model)
     failed = False
-    with JsonArray() if options.json else _PredictionTable(paths, classifier, options) as output:
+    with _output(paths, classifier, options) as output:
         for path, timeline in sounds.hear(paths, classifier.timeline):
             if timeline is None:
                 failed = True
                 continue
             output.write(_entry(path, timeline, classifier, options))
             if options.plot:
+                figure = plot.recording(classifier, path, timeline, top=options.top)
                 with write_atomically(options.plot) as file:
-                    plot.recording(classifier, path, timeline, top=options.top).savefig(file)
+                    figure.savefig(file, format=Path(options.plot).suffix[1:] or "png")
     return 2 if failed else 0
+
+
+def _output(paths, classifier, options):
+    if options.json:
+        return JsonArray()
+    return contextlib.nullcontext(_PredictionTable(paths, classifier, options))
 
 
 def _entry(path, timeline, classifier, options):
@@ -108,12 +116,6 @@ class _PredictionTable:
             Label=max(len(label.name) for label in classifier.labels),
             Score=-5,
         )
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
 
     def write(self, entry):
         self._rows(entry["file"], "mean", entry["predictions"])

@@ -1,0 +1,131 @@
+"""The presets that the package carries: they are what their papers say, and hear the examples."""
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import zoo
+from zoo import AudioClassifier, presets
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module", params=zoo.list_presets())
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def classifier(name):
+    return AudioClassifier.from_preset(name)
+
+
+@pytest.fixture(scope="module")
+def metrics(name):
+    return json.loads((presets.find(name) / presets.METRICS).read_text(encoding="utf-8"))
+
+
+def examples():
+    """File and label of each example recording, as their page lists them."""
+    page = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
+    return re.findall(r"^\| `(.+?)` \| (.+?) \|", page, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("file", "label"), examples())
+def test_hears_the_examples(classifier, file, label):
+    assert classifier.classify(ROOT / "examples" / file, top=1)[0].label == label
+
+
+def test_hears_the_parts_of_the_medley(classifier):
+    timeline = classifier.timeline(ROOT / "examples" / "medley.ogg")
+    heard = [classifier.rank(row, top=1)[0].label for row in timeline.scores]
+    parts = ["Wind", "Bird vocalization, bird call, bird song", "Clapping", "Oboe", "Bagpipes"]
+    for part, label in enumerate([*parts, "Tubular bells"]):
+        assert label in heard[2 * part : 2 * part + 2]
+
+
+def test_every_example_is_accounted_for():
+    listed = [file for file, _ in examples()] + ["medley.ogg"]
+    assert sorted(listed) == sorted(p.name for p in (ROOT / "examples").glob("*.ogg"))
+
+
+def test_card_says_what_the_model_is(name, classifier, metrics):
+    card = (presets.find(name) / presets.CARD).read_text(encoding="utf-8")
+    assert card.startswith(f"# {name}\n")
+    assert f"{classifier.network.count_params():,} parameters" in card
+    for figure in ("mAP", "AUC", "esc10_fold5_top1"):
+        assert f" {metrics[figure]:.3f} |" in card
+    assert "licence" in card.lower()
+    for label in classifier.labels:
+        assert label.name in card
+
+
+def test_metrics_agree_with_themselves(classifier, metrics):
+    names = [label.name for label in classifier.labels]
+    heard = metrics["per_class"]
+    assert sorted([*heard, *metrics["without_test_clips"]]) == sorted(names)
+    for figure in ("AP", "AUC"):
+        mean = np.mean([row[figure] for row in heard.values()])
+        assert mean == pytest.approx(metrics["mAP" if figure == "AP" else figure], abs=1e-3)
+    assert sum(row["clips"] for row in heard.values()) == metrics["test_clips"]
+
+
+def test_name_says_what_the_model_is(name, classifier):
+    architecture, width, _ = re.fullmatch(r"(\w+)_w(\d+)_(\w+)", name).groups()
+    assert architecture == classifier.architecture
+    assert int(width) / 100 == classifier.width
+
+
+def test_presets_stay_small():
+    weights = [presets.find(name) / presets.WEIGHTS for name in zoo.list_presets()]
+    assert sum(path.stat().st_size for path in weights) < 20e6
+
+
+@pytest.mark.slow
+def test_top1_on_esc10_is_the_cards(classifier, metrics, shared_data):
+    """Recomputes a figure of the card: all 80 clips of the fold that was not trained on."""
+    sys.path.insert(0, str(ROOT / "recipes"))
+    try:
+        import opensounds
+    finally:
+        sys.path.pop(0)
+    with open(shared_data / "esc10" / "manifest.csv", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["fold"] == "5"]
+    names = [label.name for label in classifier.labels]
+    columns = [names.index(label) for label in opensounds.ESC10_LABELS.values()]
+    right = 0
+    for row in rows:
+        scores = classifier.timeline(shared_data / "esc10" / row["file"]).scores.mean(axis=0)
+        heard = names[columns[int(scores[columns].argmax())]]
+        right += heard == opensounds.ESC10_LABELS[row["category"]]
+    assert right / len(rows) == pytest.approx(metrics["esc10_fold5_top1"], abs=1 / len(rows))
+
+
+@pytest.mark.slow
+def test_an_hour_is_heard_in_constant_memory(tmp_path):
+    """In a process of its own: peak memory of classifying an hour, above that after a second."""
+    path = tmp_path / "hour.wav"
+    minute = np.random.default_rng(0).integers(-3000, 3000, 60 * 16000, dtype=np.int16)
+    with soundfile.SoundFile(path, "w", 16000, 1, "PCM_16") as file:
+        for _ in range(60):
+            file.write(minute)
+    code = f"""
+import resource, zoo
+clf = zoo.AudioClassifier.from_preset({zoo.list_presets()[0]!r})
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+clf.classify({str(ROOT / "examples" / examples()[0][0])!r})
+before = peak()
+assert len(clf.timeline({str(path)!r}).scores) == 3750
+print(peak() - before)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    growth = int(run.stdout) * 1024  # Linux counts in KiB
+    assert growth < 1e9
+    print(f"an hour took {growth / 1e6:.0f} MB above the idle process")
