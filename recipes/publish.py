@@ -12,6 +12,7 @@ import argparse
 import collections
 import csv
 import json
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -94,11 +95,15 @@ def card(classifier, name, run, metrics, data):
         f"| {figures['AUC']:.2f} |"
         for label, figures in metrics["per_class"].items()
     )
+    size = f"{classifier.network.count_params():,} parameters"
     return f"""# {name}
 
-`{run["model"]}` at width {run["width"]:g} ({classifier.network.count_params():,} parameters): raw
-16 kHz mono sound in, scores for {len(classifier.labels)} labels out, under AudioSet's names and
-ids.
+{
+        _paragraph(f'''
+`{run["model"]}` at width {run["width"]:g} ({size}): raw 16 kHz mono sound in, scores for
+{len(classifier.labels)} labels out, under AudioSet's names and ids.
+''')
+    }
 
 ```python
 import zoo
@@ -117,33 +122,54 @@ clf.classify("street.ogg")
 | ESC-10, fold 5 | {metrics["esc10_fold5_clips"]} | top-1 of its ten labels | \
 {metrics["esc10_fold5_top1"]:.3f} |
 
-mAP and AUC are means over {metrics["test_classes"]} classes, each counted alike. Figures are
-those of the float16 weights that ship, written to `metrics.json` by `recipes/publish.py`.
+{
+        _paragraph(f'''
+mAP and AUC are means over {metrics["test_classes"]} classes, each counted alike. The figures are
+those of the float16 weights that ship, as `recipes/publish.py` measured them and wrote them to
+`metrics.json`.
+''')
+    }
 
 ## What it was trained on, and how
 
-* The train split of opensounds ({len(rows)} clips): sounds that Debian's packages ship, cut to at
-  most ten seconds. Labels come from file and folder names and nobody listened to them. No source
-  is in both splits. The licences were read per package, not per sound: CC0, public domain, MIT,
-  BSD, CC BY, CC BY-SA, LGPL and GPL are among them. Sources: {_sources(rows)}.
-* Folds 1-4 of ESC-10 (K. J. Piczak, "ESC: Dataset for Environmental Sound Classification", 2015;
-  CC BY 3.0; clips by the users of Freesound whom the data set credits), its ten categories under
-  AudioSet's names.
+{
+        _item(f'''
+The train split of opensounds ({len(rows)} clips): sounds that Debian's packages ship, cut to at
+most ten seconds. Labels come from file and folder names and nobody listened to them. No source is
+in both splits. The licences were read per package, not per sound: CC0, public domain, MIT, BSD,
+CC BY, CC BY-SA, LGPL and GPL are among them. Sources: {_sources(rows)}.
+''')
+    }
+{
+        _item('''
+Folds 1-4 of ESC-10 (K. J. Piczak, "ESC: Dataset for Environmental Sound Classification", 2015;
+CC BY 3.0; clips by the users of Freesound whom the data set credits), its ten categories under
+AudioSet's names.
+''')
+    }
 
+{
+        _paragraph(f'''
 {run["epochs"]} epochs of {run["steps_per_epoch"]} batches of {run["batch"]} random patches, by
 AdamW on the sigmoid cross-entropy; random speed, gain, mixup and SpecAugment. Neither test
-recordings nor figures on them were used to train, to choose or to stop.
-`recipes/train.py` is the whole of it.
+recordings nor figures on them were used to train, to choose or to stop. `recipes/train.py` is the
+whole of it.
+''')
+    }
 
 ## Intended use, and limits
 
+{
+        _paragraph('''
 A small network for trying the package, for fine-tuning and for devices. It knows instruments and
 game and interface sounds better than the street: most clips are clean, single sounds, many of them
 synthetic. Scores rank; they are not probabilities.
+''')
+    }
 
-* Heard poorly (average precision below 0.2 on the test split): {_listed(weak)}.
-* Learned from fewer than 20 clips: {_listed(few)}.
-* Not tested on opensounds, for want of test clips: {_listed(metrics["without_test_clips"])}.
+{_item(f"Heard poorly (average precision below 0.2 on the test split): {_listed(weak)}.")}
+{_item(f"Learned from fewer than 20 clips: {_listed(few)}.")}
+{_item(f"Without test clips in opensounds: {_listed(metrics['without_test_clips'])}.")}
 
 ## Classes
 
@@ -151,6 +177,14 @@ synthetic. Scores rank; they are not probabilities.
 |---|---|---|---|---|
 {table}
 """
+
+
+def _paragraph(text, **indent):
+    return textwrap.fill(" ".join(text.split()), 100, break_on_hyphens=False, **indent)
+
+
+def _item(text):
+    return _paragraph(text, initial_indent="* ", subsequent_indent="  ")
 
 
 def _sources(rows):

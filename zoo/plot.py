@@ -1,5 +1,6 @@
 """Pictures of what a classifier hears. Needs matplotlib, the extra `soundzoo[plot]`."""
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,8 @@ def _draw_scores(axes, classifier, timeline, best):
         interpolation="nearest",
         extent=(0, len(timeline.scores) * hop, len(best), 0),
     )
-    axes.set_yticks(np.arange(len(best)) + 0.5, [classifier.labels[index].name for index in best])
+    names = [textwrap.fill(classifier.labels[index].name, 24) for index in best]
+    axes.set_yticks(np.arange(len(best)) + 0.5, names)
     axes.tick_params(axis="y", length=0)
     return image
 
