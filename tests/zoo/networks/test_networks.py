@@ -1,6 +1,9 @@
 """What all five architectures promise, tested on each."""
 
 import functools
+import os
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -153,6 +156,28 @@ def test_weights_file_keeps_the_weights_bit_for_bit(build, tmp_path):
         np.testing.assert_array_equal(saved, restored)
     with pytest.raises(ValueError, match="shape"):
         build(classes=6, width=SMALL["width"], weights=path)
+
+
+@pytest.mark.slow
+def test_runs_on_another_backend(architecture, build, patches, tmp_path):
+    pytest.importorskip("jax")
+    network = build(**SMALL)
+    network.save_weights(tmp_path / "network.weights.h5")
+    np.save(tmp_path / "patches.npy", patches)
+    code = f"""
+import numpy as np
+from zoo.networks import ARCHITECTURES
+network = ARCHITECTURES[{architecture!r}](**{SMALL!r}, weights="network.weights.h5")
+np.save("scores.npy", network(np.load("patches.npy"), training=False))
+"""
+    subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=True,
+    )
+    scores = np.load(tmp_path / "scores.npy")
+    np.testing.assert_allclose(scores, run(network, patches), atol=1e-4)
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
