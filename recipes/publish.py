@@ -33,7 +33,7 @@ def main():
     parser.add_argument("--output", type=Path, help="preset folder (default: in the package)")
     options = parser.parse_args()
     run = json.loads((options.run / "run.json").read_text())
-    output = options.output or PRETRAINED / options.run.name
+    output = (options.output or PRETRAINED / options.run.name).resolve()
 
     classifier = zoo.AudioClassifier(
         run["model"], opensounds.labels(options.data), width=run["width"], name=output.name

@@ -120,7 +120,10 @@ def main():
         "steps_per_epoch": STEPS_PER_EPOCH,
         "batch": BATCH,
     }
-    (arguments.run / "run.json").write_text(json.dumps(run, indent=1) + "\n")
+    record = arguments.run / "run.json"
+    if record.exists() and json.loads(record.read_text()) != run:
+        parser.error(f"{arguments.run} holds another run: {record.read_text()}")
+    record.write_text(json.dumps(run, indent=1) + "\n")
     keras.utils.set_random_seed(0)
 
     names = [name for name, _ in opensounds.labels(arguments.data)]
@@ -149,7 +152,7 @@ def main():
         epochs=arguments.epochs,
         verbose=2,
         callbacks=[
-            keras.callbacks.BackupAndRestore(arguments.run / "backup"),
+            keras.callbacks.BackupAndRestore(arguments.run / "backup", delete_checkpoint=False),
             keras.callbacks.CSVLogger(arguments.run / "log.csv", append=True),
             keras.callbacks.LambdaCallback(
                 on_epoch_end=lambda *_: network.save_weights(arguments.run / "model.weights.h5")

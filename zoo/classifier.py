@@ -79,11 +79,13 @@ class AudioClassifier(keras.Model):
         name="audio_classifier",
     ):
         labels = as_labels(labels)
-        frontend = frontend or FrontendConfig()
-        if architecture not in ARCHITECTURES:
+        frontend = FrontendConfig() if frontend is None else frontend
+        if not isinstance(architecture, str) or architecture not in ARCHITECTURES:
             raise ValueError(
                 f"There is no architecture {architecture!r}; there are {', '.join(ARCHITECTURES)}."
             )
+        if not isinstance(frontend, FrontendConfig):
+            raise ValueError(f"frontend must be a FrontendConfig. Received: {frontend!r}")
         if (frontend.patch_frames, frontend.mel_bins) != PATCH_SHAPE:
             raise ValueError(
                 f"The networks read patches of {PATCH_SHAPE[0]} frames x {PATCH_SHAPE[1]} mel "
@@ -165,10 +167,10 @@ class AudioClassifier(keras.Model):
             path: the folder. It appears complete or not at all.
             weights_dtype: "float32" keeps the weights bit for bit; "float16" halves the folder
                 by rounding the kernels.
-            overwrite: replace the folder if it exists.
+            overwrite: replace the preset that is there.
 
         Raises:
-            FileExistsError: the folder exists and `overwrite` is not set.
+            FileExistsError: the folder exists, and `overwrite` is not set or it is not a preset.
             ValueError: `weights_dtype` is neither of the two.
         """
         presets.save(self, path, weights_dtype=weights_dtype, overwrite=overwrite)
@@ -187,7 +189,11 @@ class AudioClassifier(keras.Model):
         """
         folder = presets.find(preset, sha256=sha256)
         config = presets.read_config(folder)
-        classifier = cls.from_config(config["classifier"])
+        try:
+            classifier = cls.from_config(config["classifier"])
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            message = f"{folder / presets.CONFIG} does not describe a classifier: {error}"
+            raise ValueError(message) from None
         presets.load_weights(classifier.network, folder, config)
         return classifier
 
@@ -221,6 +227,7 @@ class AudioClassifier(keras.Model):
         if sample_rate is not None:
             check_sample_rate(sample_rate)
             waveform = soxr.resample(waveform, sample_rate, model_rate)
+            check_waveform(waveform, f"waveform at {model_rate} Hz")
         return [waveform]
 
     # Compiled once for any number of patches. They read the layers' variables, so what `fit` or
@@ -281,5 +288,5 @@ class ScorePatches(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config):
-        network = keras.saving.deserialize_keras_object(config.pop("network"))
-        return cls(network, **config)
+        network = keras.saving.deserialize_keras_object(config["network"])
+        return cls(**{**config, "network": network})

@@ -10,12 +10,18 @@ from pathlib import Path
 def write_atomically(path):
     """Opens a binary file that takes its place at `path` when the block ends without an error.
 
-    An error, or the end of the process, leaves what was at `path` before.
+    An error, or the end of the process, leaves what was at `path` before. A link is followed, and
+    what is no regular file (a device, a pipe) is written to directly.
 
     Raises:
-        OSError: the folder does not exist or cannot be written.
+        OSError: `path` cannot be written; `check_writable` says so beforehand.
     """
-    path = Path(path)
+    check_writable(path)
+    path = Path(path).resolve()
+    if path.exists() and not path.is_file():
+        with open(path, "wb") as file:
+            yield file
+        return
     descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with open(descriptor, "wb") as file:
@@ -25,6 +31,18 @@ def write_atomically(path):
     except BaseException:
         os.unlink(scratch)
         raise
+
+
+def check_writable(path):
+    """Raises OSError, with a word on `path`, if a file cannot be written there."""
+    path = Path(path)
+    folder = path.resolve().parent
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a directory; name a file.")
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{path} cannot be written: there is no folder {folder}.")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"{path} cannot be written: the folder {folder} is read-only.")
 
 
 def _umask():

@@ -40,7 +40,7 @@ def recording(classifier, audio, timeline, *, top=5):
     figure.colorbar(image, ax=rows[1], label="log-mel magnitude", pad=0.01)
     image = _draw_scores(rows[2], classifier, timeline, best)
     figure.colorbar(image, ax=rows[2], label="score", pad=0.01, ticks=(0, 0.5, 1))
-    figure.suptitle(Path(audio).name)
+    figure.suptitle(Path(audio).name, parse_math=False)
     rows[2].set_xlim(0, seconds)
     rows[2].set_xlabel("time (s)")
     return figure

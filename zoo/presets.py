@@ -59,9 +59,11 @@ def find(preset, *, sha256=None):
     Raises:
         ValueError: there is none, or the archive's checksum differs.
     """
+    if not isinstance(preset, (str, os.PathLike)) or not str(preset):
+        raise ValueError(f"A preset is a name, a folder or a URL. Received: {preset!r}")
     if "://" in str(preset):
         return _download(preset, sha256)
-    if str(preset) in list_presets():
+    if preset in list_presets():
         return _BUNDLED / preset
     folder = Path(preset)
     if (folder / CONFIG).is_file():
@@ -79,13 +81,18 @@ def read_config(folder):
     path = Path(folder, CONFIG)
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        version = config["format"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is not a preset's configuration: {error!r}") from None
+    except ValueError as error:
+        raise ValueError(f"{path} is not a preset's configuration: {error}.") from None
+    version = config.get("format") if isinstance(config, dict) else None
+    if version is None:
+        raise ValueError(f"{path} is not a preset's configuration: it names no format.")
     if version != _FORMAT:
         raise ValueError(
             f"{path} has format {version}; this version of soundzoo reads format {_FORMAT}."
         )
+    for key, kind in (("classifier", dict), ("weights_sha256", str)):
+        if not isinstance(config.get(key), kind):
+            raise ValueError(f"{path} is not a preset's configuration: it has no {key}.")
     return config
 
 
@@ -104,7 +111,10 @@ def load_weights(network, folder, config):
             f"{path} is damaged or was changed: its SHA-256 is {checksum}, and {CONFIG} says "
             f"{config['weights_sha256']}. Get the preset again."
         )
-    network.load_weights(path)
+    try:
+        network.load_weights(path)
+    except ValueError:
+        raise ValueError(f"{path} holds weights of another network than {CONFIG} says.") from None
 
 
 def save(classifier, path, *, weights_dtype="float32", overwrite=False):
@@ -113,9 +123,11 @@ def save(classifier, path, *, weights_dtype="float32", overwrite=False):
         raise ValueError(
             f"weights_dtype must be 'float32' or 'float16'. Received: {weights_dtype!r}"
         )
-    path = Path(path)
+    path = Path(path).resolve()
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists; pass overwrite=True to replace it.")
+    if path.exists() and not (path / CONFIG).is_file():
+        raise FileExistsError(f"{path} exists and is not a preset, so it is not replaced.")
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as scratch:
         folder = Path(scratch, path.name)

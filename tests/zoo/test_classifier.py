@@ -142,6 +142,11 @@ def test_refuses_wrong_sample_rates(small_classifier, noise, sample_rate):
         small_classifier.classify(noise(100), sample_rate=sample_rate)
 
 
+def test_refuses_a_waveform_too_short_for_its_rate(small_classifier):
+    with pytest.raises(ValueError, match="at 16000 Hz holds no samples"):
+        small_classifier.classify(np.ones(1, "float32"), sample_rate=48000)
+
+
 def test_refuses_a_sample_rate_beside_a_file(small_classifier):
     with pytest.raises(ValueError, match="a sound file knows its own"):
         small_classifier.classify("x.wav", sample_rate=8000)
@@ -156,6 +161,8 @@ def test_refuses_wrong_top(small_classifier, noise, top):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"architecture": ["resnet50"]}, "no architecture"),
+        ({"frontend": {}}, "must be a FrontendConfig"),
         ({"architecture": "resnet"}, "no architecture 'resnet'; there are alexnet"),
         ({"labels": []}, "at least one class"),
         ({"width": 0}, "width must be"),

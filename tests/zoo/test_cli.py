@@ -90,6 +90,41 @@ def test_one_bad_file_is_reported_and_the_others_go_on(run, sounds):
     assert errors[1] == f"soundzoo: {sounds / 'missing.ogg'}: No such file or directory"
 
 
+@pytest.mark.parametrize("kind", ["empty", "truncated flac", "NaN", "integer scale"])
+def test_sound_that_cannot_be_heard_is_one_line(run, tmp_path, noise, kind):
+    path = tmp_path / "bad.wav"
+    if kind == "empty":
+        path.touch()
+    elif kind == "truncated flac":
+        soundfile.write(path, noise(16000), 16000, format="FLAC")
+        path.write_bytes(path.read_bytes()[:9000])
+    else:
+        waveform = noise(16000) * (12000 if kind == "integer scale" else np.nan)
+        soundfile.write(path, waveform, 16000, subtype="FLOAT")
+    status, lines, errors = run("classify", path, "--json")
+    assert (status, lines) == (2, ["[]"])
+    assert len(errors) == 1
+    assert errors[0].startswith(f"soundzoo: {path} ")
+
+
+def test_names_need_not_be_short_or_sounds(run, sounds):
+    (sounds / "folder.wav").mkdir()
+    status, lines, errors = run("classify", "x" * 300, sounds, "--json")
+    assert status == 2
+    assert len(json.loads("\n".join(lines))) == 2
+    assert len(errors) == 1
+    assert "File name too long" in errors[0]
+
+
+@pytest.mark.parametrize("command", [["embed", "--output"], ["classify", "--plot"]])
+def test_output_that_cannot_be_written_is_said_before_the_work(run, sounds, tmp_path, command):
+    command, option = command
+    status, lines, errors = run(command, sounds / "one.wav", option, tmp_path / "no" / "file.npz")
+    assert (status, lines) == (2, [])
+    assert len(errors) == 1
+    assert "there is no folder" in errors[0]
+
+
 def test_reads_stdin_and_lists(run, sounds, tmp_path, monkeypatch):
     class Stdin:
         buffer = io.BytesIO((sounds / "one.wav").read_bytes())

@@ -33,5 +33,27 @@ def test_error_leaves_what_was_there(tmp_path):
 
 
 def test_names_a_folder_that_is_missing(tmp_path):
-    with pytest.raises(FileNotFoundError), write_atomically(tmp_path / "missing" / "file.bin"):
+    with (
+        pytest.raises(FileNotFoundError, match="there is no folder"),
+        write_atomically(tmp_path / "missing" / "file.bin"),
+    ):
         pass
+
+
+def test_names_a_directory(tmp_path):
+    with pytest.raises(IsADirectoryError, match="name a file"), write_atomically(tmp_path):
+        pass
+
+
+def test_follows_links(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    with write_atomically(tmp_path / "link") as file:
+        file.write(b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_bytes() == b"new"
+
+
+def test_writes_to_a_device_and_leaves_it_one():
+    with write_atomically(os.devnull) as file:
+        file.write(b"gone")
+    assert not os.path.isfile(os.devnull)

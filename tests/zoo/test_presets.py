@@ -48,7 +48,10 @@ def test_does_not_replace_a_folder_unasked(small_classifier, small_preset, tmp_p
     (folder / "precious.txt").touch()
     with pytest.raises(FileExistsError, match=r"overwrite=True"):
         small_classifier.save_to_preset(folder)
+    with pytest.raises(FileExistsError, match="not a preset"):
+        small_classifier.save_to_preset(folder, overwrite=True)
     assert os.listdir(folder) == ["precious.txt"]
+    (folder / "precious.txt").rename(folder / "config.json")
     small_classifier.save_to_preset(folder, overwrite=True)
     assert AudioClassifier.from_preset(folder).labels == small_classifier.labels
     assert os.listdir(tmp_path) == ["preset"]
@@ -86,11 +89,46 @@ def test_refuses_missing_weights(broken):
         AudioClassifier.from_preset(broken)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"labels": []}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"labels": []}',
+        '{"format": 1, "weights_sha256": "0"}',
+        '{"format": 1, "classifier": []}',
+        '{"format": 1, "classifier": {}}',
+    ],
+)
 def test_refuses_a_broken_configuration(broken, text):
     (broken / "config.json").write_text(text)
     with pytest.raises(ValueError, match=r"config\.json is not a preset's configuration"):
         AudioClassifier.from_preset(broken)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("labels", 3), ("frontend", None), ("width", "x"), ("colour", "red")]
+)
+def test_refuses_a_classifier_that_makes_no_sense(broken, key, value):
+    config = json.loads((broken / "config.json").read_text())
+    config["classifier"][key] = value
+    (broken / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"config\.json does not describe a classifier"):
+        AudioClassifier.from_preset(broken)
+
+
+def test_refuses_weights_of_another_network(broken):
+    config = json.loads((broken / "config.json").read_text())
+    config["classifier"]["labels"].append(["One more", None])
+    (broken / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="weights of another network"):
+        AudioClassifier.from_preset(broken)
+
+
+@pytest.mark.parametrize("preset", [None, 3, b"x", ""])
+def test_refuses_what_names_no_preset(preset):
+    with pytest.raises(ValueError, match=r"a name, a folder or a URL\. Received"):
+        AudioClassifier.from_preset(preset)
 
 
 def test_refuses_a_format_of_the_future(broken):

@@ -36,14 +36,26 @@ def main(arguments=None):
     ):
         add(commands)
     options = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a file's name need not be text
+            stream.reconfigure(errors="backslashreplace")
     try:
-        return options.run(options)
+        status = options.run(options)
+        sys.stdout.flush()
+        return status
     except (ValueError, OSError) as error:
-        if isinstance(error, BrokenPipeError):
-            # The reader of a pipe has gone, as `head` does: not worth a word.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 1
-        complain(error)
+        # The reader of a pipe may have gone, as `head` does: not worth a word.
+        if not isinstance(error, BrokenPipeError):
+            complain(error)
+        _drop_unwritten_output()
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _drop_unwritten_output():
+    """Keeps the interpreter from failing once more on output that could not be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

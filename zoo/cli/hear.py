@@ -8,7 +8,7 @@ import numpy as np
 import zoo
 from zoo.cli import sounds
 from zoo.cli.output import JsonArray, TableWriter, add_command
-from zoo.files import write_atomically
+from zoo.files import check_writable, write_atomically
 
 DEFAULT_MODEL = "resnet50_w025_opensounds"
 
@@ -67,6 +67,7 @@ def _classify(options):
     if options.plot:
         if len(paths) != 1 or paths[0] == sounds.STDIN:
             raise ValueError(f"--plot draws one file. Received: {', '.join(paths)}")
+        check_writable(options.plot)
         from zoo import plot  # here, because matplotlib is an extra and slow to import
 
     classifier = zoo.AudioClassifier.from_preset(options.model)
@@ -131,6 +132,8 @@ class _PredictionTable:
 
 def _embed(options):
     paths = sounds.sound_files(options)
+    if options.output:
+        check_writable(options.output)
     classifier = zoo.AudioClassifier.from_preset(options.model)
     heard, failed = [], False
     with JsonArray() if options.json else contextlib.nullcontext() as output:

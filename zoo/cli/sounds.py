@@ -1,6 +1,7 @@
 """The sound files that a command is given, read behind a progress bar."""
 
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -34,7 +35,14 @@ def sound_files(options):
     """
     named = list(options.files)
     if options.from_list:
-        with open(0 if options.from_list == STDIN else options.from_list, encoding="utf-8") as file:
+        source = sys.stdin.fileno() if options.from_list == STDIN else options.from_list
+        # Names need not be text: what does not decode comes through to the file system as it is.
+        with open(
+            source,
+            encoding="utf-8-sig",
+            errors="surrogateescape",
+            closefd=options.from_list != STDIN,
+        ) as file:
             named += filter(None, map(str.strip, file))
     if not named:
         raise ValueError("No sound files are named; name some, or pass --from-list FILE.")
@@ -75,14 +83,18 @@ def hear(paths, listen):
 
 
 def _search(name):
-    if not Path(name).is_dir():
+    if not os.path.isdir(name):
         return [name]
-    found = sorted(str(path) for path in Path(name).rglob("*") if path.suffix.lower() in SUFFIXES)
+    found = sorted(
+        str(path)
+        for path in Path(name).rglob("*")
+        if path.suffix.lower() in SUFFIXES and path.is_file()
+    )
     return found or [name]
 
 
 def _size(path):
-    return Path(path).stat().st_size if Path(path).is_file() else 0
+    return os.path.getsize(path) if os.path.isfile(path) else 0
 
 
 def _open(path, bar, task):
@@ -90,6 +102,6 @@ def _open(path, bar, task):
         stdin = io.BytesIO(sys.stdin.buffer.read())
         stdin.name = "stdin"
         return stdin
-    if Path(path).is_dir():
+    if os.path.isdir(path):
         raise ValueError(f"{path} holds no sound files.")
     return bar.open(path, "rb", task_id=task, total=bar.tasks[0].total)
