@@ -1,11 +1,13 @@
 """What the README shows is what happens."""
 
+import json
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 
+from zoo import presets
 from zoo.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -48,6 +50,14 @@ def test_output_is_the_real_one(checkout, capsys, shown, arguments):
     block = re.search(rf"<!-- {shown} -->\n```\n(.*?)```\n<!-- end {shown} -->", README, re.DOTALL)
     assert main(arguments) == 0
     assert block[1] == capsys.readouterr().out
+
+
+def test_figures_are_the_presets():
+    folder = presets.find("resnet50_w025_opensounds")
+    metrics = json.loads((folder / presets.METRICS).read_text(encoding="utf-8"))
+    text = " ".join(README.split())
+    assert f"over {metrics['test_classes']} classes is {metrics['mAP']:.3f};" in text
+    assert f"fifth fold it names {metrics['esc10_fold5_top1']:.3f} rightly" in text
 
 
 def test_links_lead_somewhere():
