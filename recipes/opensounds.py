@@ -25,17 +25,21 @@ ESC10_LABELS = {
 
 
 class Recording(NamedTuple):
-    """One labelled recording: its file, its label's name, its split ("train" or "test")."""
+    """One labelled recording: file, label's name, split ("train" or "test"), where it is from."""
 
     path: Path
     label: str
     split: str
+    source: str
 
 
 def opensounds(data):
     """Recordings of opensounds, where `data` is the folder that holds it."""
     folder = Path(data, "opensounds")
-    return [Recording(folder / row["file"], row["label"], row["split"]) for row in _rows(folder)]
+    return [
+        Recording(folder / row["file"], row["label"], row["split"], row["source"])
+        for row in _rows(folder)
+    ]
 
 
 def esc10(data):
@@ -46,6 +50,7 @@ def esc10(data):
             folder / row["file"],
             ESC10_LABELS[row["category"]],
             "test" if row["fold"] == "5" else "train",
+            "ESC-10",
         )
         for row in _rows(folder)
     ]

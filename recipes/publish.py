@@ -10,7 +10,6 @@ paper's tables. On ESC-10, the best of its ten labels is compared with the clip'
 
 import argparse
 import collections
-import csv
 import json
 import textwrap
 from pathlib import Path
@@ -83,11 +82,10 @@ def evaluate(classifier, data):
 
 def card(classifier, name, run, metrics, data):
     """The model card."""
-    with open(Path(data, "opensounds", "manifest.csv"), newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == "train"]
-    counts = collections.Counter(
-        r.label for r in opensounds.opensounds(data) + opensounds.esc10(data) if r.split == "train"
-    )
+    clips = [r for r in opensounds.opensounds(data) if r.split == "train"]
+    esc10 = [r for r in opensounds.esc10(data) if r.split == "train"]
+    counts = collections.Counter(r.label for r in clips + esc10)
+    sources = sorted({r.source for r in clips}, key=str.lower)
     weak = sorted(label for label, figures in metrics["per_class"].items() if figures["AP"] < 0.2)
     few = sorted(label for label, count in counts.items() if count < 20)
     table = "\n".join(
@@ -134,10 +132,10 @@ those of the float16 weights that ship, as `recipes/publish.py` measured them an
 
 {
         _item(f'''
-The train split of opensounds ({len(rows)} clips): sounds that Debian's packages ship, cut to at
+The train split of opensounds ({len(clips)} clips): sounds that Debian's packages ship, cut to at
 most ten seconds. Labels come from file and folder names and nobody listened to them. No source is
 in both splits. The licences were read per package, not per sound: CC0, public domain, MIT, BSD,
-CC BY, CC BY-SA, LGPL and GPL are among them. Sources: {_sources(rows)}.
+CC BY, CC BY-SA, LGPL and GPL are among them. Sources: {_listed(sources)}.
 ''')
     }
 {
@@ -185,10 +183,6 @@ def _paragraph(text, **indent):
 
 def _item(text):
     return _paragraph(text, initial_indent="* ", subsequent_indent="  ")
-
-
-def _sources(rows):
-    return _listed(sorted({row["source"] for row in rows}, key=str.lower))
 
 
 def _listed(names):
