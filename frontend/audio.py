@@ -10,6 +10,9 @@ LOUDEST = 10.0
 """Largest sample taken for float sound. Full scale is 1, decoders overshoot it by a few decibels,
 and sound on an integer scale is far above: 10 (20 dB over full scale) tells them apart."""
 
+SUFFIXES = {".aif", ".aiff", ".au", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".w64", ".wav"}
+"""What counts as a sound file in a directory; a file that is named is tried whatever its suffix."""
+
 _BLOCK_SECONDS = 10
 _HIGHEST_RATE = 1_000_000
 

@@ -1,9 +1,14 @@
 """Files that appear complete or not at all."""
 
 import contextlib
+import hashlib
 import os
 import tempfile
 from pathlib import Path
+
+# It can be asked for only by setting it, which at another time would disturb other threads.
+_UMASK = os.umask(0)
+os.umask(_UMASK)
 
 
 @contextlib.contextmanager
@@ -26,11 +31,19 @@ def write_atomically(path):
     try:
         with open(descriptor, "wb") as file:
             yield file
-        os.chmod(scratch, 0o666 & ~_umask())
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(scratch, 0o666 & ~_UMASK)
         os.replace(scratch, path)
     except BaseException:
         os.unlink(scratch)
         raise
+
+
+def sha256(path):
+    """The SHA-256 of a file, in hex."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_writable(path):
@@ -43,9 +56,3 @@ def check_writable(path):
         raise FileNotFoundError(f"{path} cannot be written: there is no folder {folder}.")
     if not os.access(folder, os.W_OK):
         raise PermissionError(f"{path} cannot be written: the folder {folder} is read-only.")
-
-
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -8,10 +8,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from frontend.audio import SUFFIXES
 from zoo.cli.output import complain
-
-# What counts as a sound file in a directory; a file that is named is tried whatever its suffix.
-SUFFIXES = {".aif", ".aiff", ".au", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".w64", ".wav"}
 
 STDIN = "-"
 

@@ -1,0 +1,164 @@
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from frontend import load_audio
+from zoo.data import CorruptData, open_prepared, prepare
+
+
+@pytest.fixture
+def folder(tmp_path, source):
+    """Prepared data of the ten clips, in shards of four."""
+    prepare(source, tmp_path / "out", clips_per_shard=4)
+    return tmp_path / "out"
+
+
+def test_attributes(folder, source):
+    data = open_prepared(folder)
+    assert len(data) == 10
+    assert data.folder == folder
+    assert data.labels == source.labels
+    assert data.sample_rate == 16000
+    assert data.splits == ["test", "train"]
+    assert data.samples.tolist() == [700 + 100 * number for number in range(10)]
+    assert (data.skipped, data.corrupt) == ([], 0)
+
+
+def test_waveform_is_float_in_full_scale(folder, source):
+    waveform = open_prepared(folder).waveform(3)
+    assert (waveform.dtype, waveform.shape) == (np.float32, (1000,))
+    np.testing.assert_allclose(waveform, load_audio(source.clips[3].path), atol=0.51 / 32768)
+
+
+def test_select_gives_the_clips_of_a_split(folder):
+    data = open_prepared(folder)
+    assert data.select("test").tolist() == [7, 8, 9]
+    assert data.select("train").tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert data.select("train").dtype == np.int64
+    with pytest.raises(ValueError, match="has no split 'validation'; it has test, train"):
+        data.select("validation")
+
+
+def test_targets_are_1_where_the_clip_has_the_label(folder):
+    data = open_prepared(folder)
+    targets = data.targets(np.array([4, 0, 1, 4]))
+    assert targets.dtype == np.float32
+    assert targets.tolist() == [[1, 1], [1, 0], [0, 1], [1, 1]]
+    assert data.targets([]).shape == (0, 2)
+    assert data.targets(np.arange(10)).sum() == 11
+
+
+@pytest.mark.parametrize("index", [-1, 10])
+def test_index_out_of_range_is_an_error(folder, index):
+    data = open_prepared(folder)
+    for method in (data.waveform, data.clip_id):
+        with pytest.raises(IndexError, match=f"has 10 clips. Received index {index}"):
+            method(index)
+
+
+def test_threads_may_share_it(folder):
+    data = open_prepared(folder)
+    expected = [data.waveform(index) for index in range(10)]
+    with ThreadPoolExecutor(4) as pool:
+        for index, waveform in enumerate(pool.map(data.waveform, list(range(10)) * 20)):
+            np.testing.assert_array_equal(waveform, expected[index % 10])
+
+
+def test_folder_may_be_moved(folder, tmp_path):
+    shutil.move(folder, tmp_path / "elsewhere")
+    assert len(open_prepared(tmp_path / "elsewhere").waveform(9)) == 1600
+
+
+@pytest.mark.parametrize(
+    ("damage", "fault"),
+    [("missing", "cannot be read: No such file"), ("cut short", "has 1000 bytes instead of")],
+)
+def test_shard_that_is_not_whole_is_named(folder, damage, fault):
+    shard = folder / "shards" / "000001.tfrecord"
+    if damage == "missing":
+        shard.unlink()
+    else:
+        os.truncate(shard, 1000)
+    with pytest.raises(
+        CorruptData, match=rf"000001\.tfrecord {fault}.* Delete it and run soundzoo"
+    ):
+        open_prepared(folder)
+
+
+def test_skip_corrupt_leaves_out_the_clips_of_a_damaged_shard(folder):
+    os.truncate(folder / "shards" / "000001.tfrecord", 1000)
+    with pytest.warns(UserWarning, match=r"4 of 10 clips are left out, because 1 of 3 shards"):
+        data = open_prepared(folder, skip_corrupt=True)
+    assert data.corrupt == 4
+    assert len(data) == 10
+    assert data.select("train").tolist() == [0, 1, 2, 3]
+    assert data.select("test").tolist() == [8, 9]
+    assert data.clip_id(9) == "clips/9"
+    with pytest.raises(CorruptData, match=r"000001\.tfrecord is damaged at the clip clips/7"):
+        data.waveform(7)
+
+
+def test_whole_data_skip_nothing(folder, recwarn):
+    data = open_prepared(folder, skip_corrupt=True)
+    assert data.corrupt == 0
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("clip", range(4))
+def test_flipped_byte_is_found_where_it_is_and_only_there(folder, clip):
+    data = open_prepared(folder)
+    shard = folder / "shards" / "000000.tfrecord"
+    content = bytearray(shard.read_bytes())
+    middle = int(data._clips["offset"][clip] + data._clips["length"][clip] // 2)
+    content[middle] ^= 1
+    shard.write_bytes(content)
+    with pytest.raises(CorruptData, match=rf"000000\.tfrecord is damaged at the clip clips/{clip}"):
+        data.waveform(clip)
+    for other in set(range(10)) - {clip}:
+        assert len(data.waveform(other)) == data.samples[other]
+
+
+def test_shard_that_goes_missing_while_open_is_named(folder):
+    data = open_prepared(folder)
+    (folder / "shards" / "000002.tfrecord").unlink()
+    with pytest.raises(CorruptData, match=r"000002\.tfrecord cannot be read: No such file"):
+        data.waveform(9)
+
+
+@pytest.mark.parametrize("name", ["clips", "ids", "id_offsets", "label_indices", "label_offsets"])
+def test_array_that_is_not_whole_is_named(folder, name):
+    path = folder / f"{name}.npy"
+    os.truncate(path, path.stat().st_size - 8)
+    with pytest.raises(CorruptData, match=rf"{name}\.npy cannot be read"):
+        open_prepared(folder)
+    path.unlink()
+    with pytest.raises(CorruptData, match=rf"{name}\.npy cannot be read: .*No such file"):
+        open_prepared(folder)
+
+
+def test_array_of_other_data_is_named(folder):
+    np.save(folder / "label_offsets.npy", np.arange(5))
+    with pytest.raises(CorruptData, match=r"label_offsets\.npy is not of the length"):
+        open_prepared(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", r"index\.json is damaged: .* Delete it"),
+        ("[]", r"index\.json has format None; this version of soundzoo reads format 1"),
+        ('{"format": 2}', r"index\.json has format 2; this version of soundzoo reads format 1"),
+    ],
+)
+def test_index_that_cannot_be_read_is_an_error(folder, content, message):
+    (folder / "index.json").write_text(content)
+    with pytest.raises(ValueError, match=message):
+        open_prepared(folder)
+
+
+def test_folder_without_prepared_data_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match="holds no prepared data"):
+        open_prepared(tmp_path)

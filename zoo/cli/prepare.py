@@ -1,0 +1,108 @@
+"""`soundzoo prepare`: a data set decoded once, to train on it many times."""
+
+from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
+
+from zoo.cli.output import TableWriter, add_command, complain, print_json
+from zoo.cli.progress import progress_bar
+
+_SHOWN = 5
+
+
+def add_prepare(commands):
+    parser = add_command(
+        commands,
+        "prepare",
+        _prepare,
+        "Decode a data set into shards that networks train on.",
+        "soundzoo prepare sounds/ prepared/ --hold-out 0.1\n"
+        "  soundzoo prepare eval_segments.csv prepared/ --clips wav/ --ontology ontology.json",
+    )
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="folder of class folders; CSV manifest of file, label[;label...] and split; "
+        "AudioSet's *_segments.csv; or ESC-50's folder",
+    )
+    parser.add_argument(
+        "folder",
+        metavar="OUT",
+        help="folder to write; an interrupted run goes on when it is repeated",
+    )
+    parser.add_argument(
+        "--clips",
+        metavar="DIR",
+        help="folder of AudioSet's clips, named by YouTube id (default: that of the segments)",
+    )
+    parser.add_argument(
+        "--labels",
+        metavar="FILE",
+        help="the classes, in order: a name a line, or class_labels_indices.csv",
+    )
+    parser.add_argument(
+        "--ontology", metavar="FILE", help="AudioSet's ontology.json: gives classes their ids"
+    )
+    parser.add_argument(
+        "--imply-parents",
+        action="store_true",
+        help="label clips with all that the ontology has above their classes, too",
+    )
+    parser.add_argument("--esc10", action="store_true", help="of ESC-50, only ESC-10's clips")
+    parser.add_argument(
+        "--hold-out",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share of the split train to move to validation (default: 0)",
+    )
+    parser.add_argument("--threads", type=int, metavar="N", help="default: one for each core")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _prepare(options):
+    from zoo.data import prepare, read_source
+
+    source = read_source(
+        options.source,
+        clips=options.clips,
+        labels=options.labels,
+        ontology=options.ontology,
+        imply_parents=options.imply_parents,
+        esc10=options.esc10,
+        hold_out=options.hold_out,
+    )
+    with progress_bar(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()) as bar:
+        task = bar.add_task("", total=len(source.clips))
+        data = prepare(
+            source,
+            options.folder,
+            threads=options.threads,
+            progress=lambda clips: bar.advance(task, clips),
+        )
+    for clip in data.skipped[:_SHOWN]:
+        complain(f"skipped {clip.clip_id or clip.file}: {clip.reason}")
+    if len(data.skipped) > _SHOWN:
+        complain(f"skipped {len(data.skipped)} in all; {data.folder / 'index.json'} lists them")
+    _print_summary(data, options.json)
+    return 0
+
+
+def _print_summary(data, as_json):
+    index = data.index
+    if as_json:
+        kept = ("sample_rate", "clips", "hours", "splits", "labels")
+        print_json(
+            {
+                "folder": str(data.folder),
+                **{name: index[name] for name in kept},
+                "skipped": len(data.skipped),
+                "shards": len(index["shards"]),
+            }
+        )
+        return
+    table = TableWriter(Split=max(map(len, data.splits)), Clips=-9, Hours=-8, Classes=-7)
+    for split, counts in index["splits"].items():
+        table.row(split, counts["clips"], f"{counts['hours']:.2f}", counts["classes"])
+    if len(data.splits) > 1:
+        classes = sum(any(label["clips"].values()) for label in index["labels"])
+        table.row("all", index["clips"], f"{index['hours']:.2f}", classes)
+    print(f"\n{len(data.labels)} classes, {len(data.skipped)} clips skipped: {data.folder}")

@@ -1,0 +1,224 @@
+"""Prepared data: clips of 16 kHz sound in shards, read at random.
+
+A folder of prepared data holds
+
+    index.json          labels, splits, counts, skipped clips, and the shards with their SHA-256
+    clips.npy           `CLIP` [clips]: where each clip's record lies, its checksum and split
+    ids.npy             uint8: UTF-8 of the first clip's id, of the second's, ...
+    id_offsets.npy      int64 [clips + 1]: where each clip's id starts
+    label_indices.npy   int32: labels of the first clip, of the second, ...
+    label_offsets.npy   int64 [clips + 1]: where each clip's labels start
+    shards/*.tfrecord   records: a `tf.train.Example` of id, labels and int16 waveform
+
+and plan.json and shards/*.json, by which `soundzoo prepare` goes on or mends it.
+
+The arrays are memory-mapped and a record is read from its file when it is asked for, so that
+millions of clips take no more memory than ten.
+"""
+
+import json
+import os
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from zoo.data.example import SAMPLE_RATE, decode_text, decode_waveform
+from zoo.data.records import Skipped
+from zoo.labels import Label
+
+FORMAT = 1
+INDEX = "index.json"
+SHARDS = "shards"
+ARRAYS = ("clips", "ids", "id_offsets", "label_indices", "label_offsets")
+
+CLIP = np.dtype(
+    [
+        ("offset", "<i8"),  # bytes before the example in its shard
+        ("length", "<i4"),  # bytes of the example
+        ("crc32", "<u4"),  # zlib.crc32 of these
+        ("shard", "<i4"),
+        ("samples", "<i4"),
+        ("split", "<i2"),
+    ]
+)
+
+
+class CorruptData(ValueError):  # noqa: N818
+    """A shard or array of prepared data is missing, cut short or damaged."""
+
+
+def open_prepared(folder, *, skip_corrupt=False):
+    """Opens prepared data.
+
+    Every shard must be there in its full size; what a record holds is checked when it is read.
+
+    Args:
+        folder: what `soundzoo prepare` wrote.
+        skip_corrupt: leave out the clips of shards that are missing or cut short, with a warning
+            that counts them, instead of raising.
+
+    Returns:
+        `PreparedData`.
+
+    Raises:
+        CorruptData: a file is missing or cut short; the message names it.
+        ValueError: the folder holds no prepared data, or it is not finished.
+    """
+    return PreparedData(folder, skip_corrupt=skip_corrupt)
+
+
+class PreparedData:
+    """Clips of a folder of prepared data; see `open_prepared`. Threads may share it.
+
+    Attributes:
+        folder: `pathlib.Path`.
+        index: dict, what `index.json` says.
+        labels: list of `Label`, the classes in order.
+        sample_rate: 16000, in Hz.
+        splits: names of the splits.
+        samples: int32 [clips], how many samples each clip has.
+        label_offsets, label_indices: clip i has the classes
+            `label_indices[label_offsets[i] : label_offsets[i + 1]]`.
+        skipped: list of `Skipped`, the clips that could not be prepared.
+        corrupt: how many clips `skip_corrupt` leaves out.
+    """
+
+    def __init__(self, folder, *, skip_corrupt=False):
+        self.folder = Path(folder)
+        self.index = _read_index(self.folder)
+        self.labels = [Label(label["name"], label["mid"]) for label in self.index["labels"]]
+        self.sample_rate = SAMPLE_RATE
+        self.splits = list(self.index["splits"])
+        self.skipped = [Skipped(**entry) for entry in self.index["skipped"]]
+        arrays = {name: self._map(name) for name in ARRAYS}
+        self._clips = arrays["clips"]
+        self._ids, self._id_offsets = arrays["ids"], arrays["id_offsets"]
+        self.label_indices, self.label_offsets = arrays["label_indices"], arrays["label_offsets"]
+        self.samples = self._clips["samples"]
+        for name, count in (("clips", 0), ("id_offsets", 1), ("label_offsets", 1)):
+            if len(arrays[name]) != self.index["clips"] + count:
+                raise self._corrupt(f"{name}.npy", "is not of the length that the index says")
+        faults = [
+            (number, fault)
+            for number, shard in enumerate(self.index["shards"])
+            if (fault := self._shard_fault(shard))
+        ]
+        if faults and not skip_corrupt:
+            number, fault = faults[0]
+            raise self._corrupt(self._shard(number), fault)
+        self._corrupt_shards = [number for number, _ in faults]
+        self.corrupt = sum(self.index["shards"][number]["clips"] for number, _ in faults)
+        if faults:
+            number, fault = faults[0]
+            warnings.warn(
+                f"{self.corrupt} of {len(self)} clips are left out, because {len(faults)} of "
+                f"{len(self.index['shards'])} shards are damaged, the first of them "
+                f"{self.folder / self._shard(number)}: it {fault}.",
+                stacklevel=3,
+            )
+
+    def __len__(self):
+        return len(self._clips)
+
+    def select(self, split):
+        """Indices of the clips of a split, sorted, int64; ValueError if there is no such split."""
+        if split not in self.splits:
+            raise ValueError(
+                f"{self.folder} has no split {split!r}; it has {', '.join(self.splits)}."
+            )
+        chosen = self._clips["split"] == self.splits.index(split)
+        if self._corrupt_shards:
+            chosen &= ~np.isin(self._clips["shard"], self._corrupt_shards)
+        return np.flatnonzero(chosen)
+
+    def clip_id(self, index):
+        """The id of a clip."""
+        self._check(index)
+        start, end = self._id_offsets[index], self._id_offsets[index + 1]
+        return decode_text(self._ids[start:end].tobytes())
+
+    def waveform(self, index):
+        """The sound of a clip: float32 [samples] in -1..1, at 16 kHz.
+
+        Raises:
+            CorruptData: the clip's record is missing, cut short or damaged.
+        """
+        self._check(index)
+        clip = self._clips[index]
+        # Read, not mapped: a mapped file that is cut short ends the process without a word.
+        try:
+            with open(self.folder / self._shard(clip["shard"]), "rb", buffering=0) as shard:
+                shard.seek(clip["offset"])
+                record = shard.read(clip["length"])
+        except OSError as error:
+            raise self._corrupt(
+                self._shard(clip["shard"]), f"cannot be read: {error.strerror}"
+            ) from None
+        if zlib.crc32(record) != clip["crc32"]:
+            raise self._corrupt(
+                self._shard(clip["shard"]), f"is damaged at the clip {self.clip_id(index)}"
+            )
+        return decode_waveform(record)
+
+    def targets(self, indices):
+        """Which classes are heard in clips: float32 [len(indices), classes], 1 or 0."""
+        indices = np.asarray(indices, np.int64)
+        first = self.label_offsets[indices]
+        count = self.label_offsets[indices + 1] - first
+        rows = np.repeat(np.arange(len(indices)), count)
+        # 0, 1, ... within each row, from the row's first label on.
+        within = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count)
+        targets = np.zeros((len(indices), len(self.labels)), np.float32)
+        targets[rows, self.label_indices[np.repeat(first, count) + within]] = 1
+        return targets
+
+    def _check(self, index):
+        if not 0 <= index < len(self):
+            raise IndexError(f"{self.folder} has {len(self)} clips. Received index {index}")
+
+    def _shard(self, number):
+        return self.index["shards"][number]["file"]
+
+    def _shard_fault(self, shard):
+        try:
+            size = os.path.getsize(self.folder / shard["file"])
+        except OSError as error:
+            return f"cannot be read: {error.strerror}"
+        if size != shard["bytes"]:
+            return f"has {size} bytes instead of {shard['bytes']}"
+        return None
+
+    def _map(self, name):
+        try:
+            return np.load(self.folder / f"{name}.npy", mmap_mode="r")
+        except (OSError, ValueError, EOFError) as error:
+            raise self._corrupt(f"{name}.npy", f"cannot be read: {error}") from None
+
+    def _corrupt(self, file, fault):
+        return CorruptData(
+            f"{self.folder / file} {fault}. Delete it and run soundzoo prepare again."
+        )
+
+
+def _read_index(folder):
+    path = folder / INDEX
+    if not path.is_file():
+        raise ValueError(
+            f"{folder} holds no prepared data, or not yet all: it has no {INDEX}. "
+            "Run soundzoo prepare."
+        )
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CorruptData(
+            f"{path} is damaged: {error}. Delete it and run soundzoo prepare again."
+        ) from None
+    version = index.get("format") if isinstance(index, dict) else None
+    if version != FORMAT:
+        raise ValueError(
+            f"{path} has format {version}; this version of soundzoo reads format {FORMAT}. "
+            "Prepare the data again, into another folder."
+        )
+    return index
