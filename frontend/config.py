@@ -3,6 +3,8 @@
 import dataclasses
 import math
 
+import numpy as np
+
 
 @dataclasses.dataclass(frozen=True)
 class FrontendConfig:
@@ -113,9 +115,9 @@ class FrontendConfig:
         return max(1, round(self.patch_hop_samples * self.tail_fraction))
 
     def num_patches(self, samples):
-        """Patches of a sound of `samples` samples: one at least."""
+        """Patches of a sound of `samples` samples, one at least; of each, for an array of them."""
         further = samples - self.overlap_samples - self.tail_samples
-        return max(1, further // self.patch_hop_samples + 1)
+        return np.maximum(1, further // self.patch_hop_samples + 1)
 
     def to_dict(self):
         """The configuration as plain JSON types."""

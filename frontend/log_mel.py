@@ -75,7 +75,7 @@ class LogMelSpectrogram(keras.layers.Layer):
         batch, samples = input_shape
         frames = None
         if samples is not None:
-            frames = self.config.num_patches(samples) * self.config.patch_frames
+            frames = int(self.config.num_patches(samples)) * self.config.patch_frames
         return batch, frames, self.config.mel_bins
 
     def get_config(self):

@@ -149,7 +149,7 @@ class AudioClassifier(keras.Model):
             `[patches, classes]`. A short last patch is zero-padded, or left out
             (`FrontendConfig.tail_fraction`).
         """
-        scores = self._run(self._score_patches, audio, sample_rate)
+        scores = self._run(self.score_patches, audio, sample_rate)
         return Timeline(np.arange(len(scores)) * self.frontend.patch_hop_seconds, scores)
 
     def embed(self, audio, *, sample_rate=None):
@@ -234,7 +234,12 @@ class AudioClassifier(keras.Model):
     # `load_weights` changes later is seen. Cached outside Keras' attribute tracking.
 
     @functools.cached_property
-    def _score_patches(self):
+    def score_patches(self):
+        """Compiled function: waveforms of patches, of one sound or of many, to their scores.
+
+        float32 `[patches, frontend.patch_samples]` -> float32 tensor `[patches, classes]`. What
+        `frontend.waveform_patches` yields fits. It does not check that the waveforms are finite.
+        """
         return self._compile_on_patches(self.network)
 
     @functools.cached_property

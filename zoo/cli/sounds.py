@@ -5,11 +5,11 @@ import os
 import sys
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
 from frontend.audio import SUFFIXES
 from zoo.cli.output import complain
+from zoo.cli.progress import progress_bar
 
 STDIN = "-"
 
@@ -57,14 +57,8 @@ def hear(paths, listen):
     Yields:
         Each path and what `listen` returned for it, or None after an error.
     """
-    with Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    ) as bar:
+    name = TextColumn("{task.description}", markup=False)
+    with progress_bar(name, BarColumn(), TimeRemainingColumn()) as bar:
         # In bytes read, so that one long file moves the bar as many short ones do.
         task = bar.add_task("", total=sum(map(_size, paths)))
         done = 0

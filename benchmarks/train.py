@@ -1,0 +1,268 @@
+"""Training speed of ResNet-50: this package on TensorFlow, against PyTorch.
+
+    python benchmarks/train.py [--stock] [--keep-memory] [--width 1] [--batch 32] [--steps 4]
+                               [--json FILE]
+
+One training step is forward, sigmoid cross-entropy over 527 classes, backward and Adam, on random
+log-mel patches `[batch, 96, 64]`. PyTorch trains the same network, of the same number of weights,
+channels last, with its fused Adam, in an environment of its own (`.venv-torch` beside this folder,
+made on the first run). bfloat16 is Keras's policy `mixed_bfloat16` and PyTorch's autocast.
+
+Each contender is a process. They take turns, round by round, so that a busy machine slows all of
+them alike, and the median round counts.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+CLASSES = 527
+LEARNING_RATE = 1e-4
+ROUNDS = 5
+WARM_UP = 3
+PRECISIONS = ("float32", "bfloat16")
+
+# glibc gives large blocks back to the system when they are freed, and takes new ones, which the
+# system clears, at each step. With these it keeps them.
+KEEP_MEMORY = {
+    "MALLOC_TOP_PAD_": str(2**28),
+    "MALLOC_MMAP_THRESHOLD_": str(2**32),
+    "MALLOC_TRIM_THRESHOLD_": str(2**34),
+}
+
+ROOT = Path(__file__).resolve().parents[1]
+TORCH_PYTHON = ROOT / ".venv-torch" / "bin" / "python"
+TORCH_PACKAGES = ("torch == 2.13.0", "numpy < 3")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--width", type=float, default=1.0, help="of the network (%(default)s)")
+    parser.add_argument("--batch", type=int, default=32, help="patches per step (%(default)s)")
+    parser.add_argument("--steps", type=int, default=4, help="steps per round (%(default)s)")
+    parser.add_argument(
+        "--stock", action="store_true", help="also with keras.layers.BatchNormalization"
+    )
+    parser.add_argument(
+        "--keep-memory", action="store_true", help="have glibc keep what a contender frees"
+    )
+    parser.add_argument("--json", metavar="FILE", help="write the figures to FILE, too")
+    parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
+    parser.add_argument("--precision", choices=PRECISIONS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.contender:
+        _serve(arguments)
+        return
+    _make_torch_environment()
+    names = [name for name in CONTENDERS if arguments.stock or name != "keras_stock"]
+    results = {
+        "width": arguments.width,
+        "batch": arguments.batch,
+        "keep_memory": arguments.keep_memory,
+        "examples_per_second": {
+            precision: _race(names, precision, arguments) for precision in PRECISIONS
+        },
+    }
+    results["keras_over_torch"] = {
+        precision: round(rates["keras"] / rates["torch"], 3)
+        for precision, rates in results["examples_per_second"].items()
+    }
+    _print_table(names, results)
+    print(json.dumps(results))
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps(results, indent=2) + "\n")
+
+
+def _race(names, precision, arguments):
+    """Examples per second of each contender: the median of the rounds."""
+    processes = {name: _start(name, precision, arguments) for name in names}
+    seconds = {name: [] for name in names}
+    try:
+        weights = {name: int(_ask(process)) for name, process in processes.items()}
+        if len(set(weights.values())) != 1:
+            raise SystemExit(f"The networks differ in their number of weights: {weights}")
+        print(f"{precision}: {weights['keras']:,} weights in each network")
+        for _ in range(ROUNDS):
+            for name, process in processes.items():
+                seconds[name].append(float(_ask(process)))
+    finally:
+        for process in processes.values():
+            process.kill()
+            process.wait()
+    examples = arguments.batch * arguments.steps
+    return {name: round(examples / statistics.median(seconds[name]), 2) for name in names}
+
+
+def _print_table(names, results):
+    print(f"\n{'examples/s':<12}" + "".join(f"{name:>14}" for name in names) + f"{'ratio':>10}")
+    for precision, rates in results["examples_per_second"].items():
+        cells = "".join(f"{rates[name]:>14.1f}" for name in names)
+        print(f"{precision:<12}{cells}{results['keras_over_torch'][precision]:>10.2f}")
+    print("ratio: keras / torch\n")
+
+
+def _make_torch_environment():
+    if not TORCH_PYTHON.exists():
+        subprocess.run([sys.executable, "-m", "venv", TORCH_PYTHON.parents[1]], check=True)
+    if subprocess.run([TORCH_PYTHON, "-c", "import torch, numpy"], capture_output=True).returncode:
+        install = [TORCH_PYTHON, "-m", "pip", "install", "--quiet", *TORCH_PACKAGES]
+        subprocess.run(install, check=True)
+
+
+# A contender warms up, prints its number of weights, and then, for each line that it reads, trains
+# one round and prints the seconds that it took.
+
+
+def _start(name, precision, arguments):
+    command = [TORCH_PYTHON if name == "torch" else sys.executable, __file__]
+    command += ["--contender", name, "--precision", precision]
+    for option in ("width", "batch", "steps"):
+        command += [f"--{option}", str(getattr(arguments, option))]
+    # oneDNN's kernels: TensorFlow leaves them off by itself on CPUs without AVX-512, where they
+    # halve the time of this step. It reads the variable as it is imported.
+    environment = {"TF_ENABLE_ONEDNN_OPTS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
+    if arguments.keep_memory:
+        environment |= KEEP_MEMORY
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    )
+
+
+def _ask(process):
+    """The contender's next line, after the word to go on."""
+    process.stdin.write("\n")
+    process.stdin.flush()
+    answer = process.stdout.readline()
+    if not answer:
+        raise SystemExit(f"A contender ended: {' '.join(map(str, process.args))}")
+    return answer
+
+
+def _serve(arguments):
+    sys.path.insert(0, str(ROOT))
+    step, weights = CONTENDERS[arguments.contender](arguments)
+    for _ in range(WARM_UP):
+        step()
+    sys.stdin.readline()
+    print(weights, flush=True)
+    while sys.stdin.readline():
+        start = time.perf_counter()
+        for _ in range(arguments.steps):
+            step()
+        print(time.perf_counter() - start, flush=True)
+
+
+def _random_batch(batch):
+    import numpy as np
+
+    generator = np.random.default_rng(0)
+    patches = generator.normal(size=(batch, 96, 64)).astype("float32")
+    labels = (generator.random((batch, CLASSES)) < 0.01).astype("float32")
+    return patches, labels
+
+
+def _keras(arguments, batch_norm=None):
+    import keras
+    import tensorflow as tf
+
+    import zoo
+    from zoo.networks import common
+
+    if arguments.precision == "bfloat16":
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    if batch_norm is not None:
+        common.FusedBatchNormalization = batch_norm
+    patches, labels = map(tf.constant, _random_batch(arguments.batch))
+    model = zoo.ResNet50(classes=CLASSES, width=arguments.width, classifier_activation=None)
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    optimizer = keras.optimizers.Adam(LEARNING_RATE)
+    optimizer.build(model.trainable_variables)
+
+    @tf.function
+    def train():
+        with tf.GradientTape() as tape:
+            value = loss(labels, model(patches, training=True))
+        variables = model.trainable_variables
+        optimizer.apply(tape.gradient(value, [v.value for v in variables]), variables)
+        return value
+
+    return lambda: train().numpy(), sum(v.shape.num_elements() for v in model.trainable_variables)
+
+
+def _keras_stock(arguments):
+    import keras
+
+    return _keras(arguments, keras.layers.BatchNormalization)
+
+
+def _torch(arguments):
+    import torch
+    from torch import nn
+
+    def scaled(units):
+        width = arguments.width
+        return max(8, 8 * round(units * width / 8)) if width != 1 else units
+
+    def conv_bn(inputs, filters, size, stride=1):
+        return nn.Sequential(
+            nn.Conv2d(inputs, filters, size, stride, padding=size // 2, bias=False),
+            nn.BatchNorm2d(filters, eps=1e-3, momentum=0.01),  # Keras's
+        )
+
+    class Block(nn.Module):
+        def __init__(self, inputs, units, stride):
+            super().__init__()
+            inner, outer = scaled(units), scaled(4 * units)
+            self.reduce = conv_bn(inputs, inner, 1, stride)
+            self.conv = conv_bn(inner, inner, 3)
+            self.expand = conv_bn(inner, outer, 1)
+            plain = stride == 1 and inputs == outer
+            self.shortcut = nn.Identity() if plain else conv_bn(inputs, outer, 1, stride)
+
+        def forward(self, x):
+            y = torch.relu_(self.reduce(x))
+            y = torch.relu_(self.conv(y))
+            return torch.relu_(self.expand(y) + self.shortcut(x))
+
+    class ResNet50(nn.Sequential):
+        def __init__(self):
+            units = scaled(64)
+            parts = [conv_bn(1, units, 7), nn.ReLU(inplace=True)]
+            # Without padding, with windows that hang over the end: TensorFlow's "same".
+            parts.append(nn.MaxPool2d(3, 2, ceil_mode=True))
+            for stage, blocks in enumerate((3, 4, 6, 3)):
+                for block in range(blocks):
+                    stride = 2 if stage and not block else 1
+                    parts.append(Block(units, 64 << stage, stride))
+                    units = scaled(256 << stage)
+            parts += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(units, CLASSES)]
+            super().__init__(*parts)
+
+    patches, labels = map(torch.from_numpy, _random_batch(arguments.batch))
+    patches = patches[:, None].contiguous(memory_format=torch.channels_last)
+    model = ResNet50().to(memory_format=torch.channels_last).train()
+    loss = nn.BCEWithLogitsLoss()
+    optimizer = torch.optim.Adam(model.parameters(), LEARNING_RATE, fused=True)
+
+    def train():
+        optimizer.zero_grad()
+        half = arguments.precision == "bfloat16"
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+            logits = model(patches)
+        value = loss(logits.float(), labels)
+        value.backward()
+        optimizer.step()
+        return value.item()
+
+    return train, sum(parameter.numel() for parameter in model.parameters())
+
+
+CONTENDERS = {"keras": _keras, "keras_stock": _keras_stock, "torch": _torch}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from zoo.data import prepare, read_source
+from zoo.training import TrainConfig
+
+TONES = {"low": 300, "middle": 900, "high": 2700}
+
+
+@pytest.fixture(scope="session")
+def sounds(tmp_path_factory):
+    """A folder of three classes of eight tones each, of 0.5 to 2.5 s, two of them for validation."""
+    folder = tmp_path_factory.mktemp("sounds")
+    rng = np.random.default_rng(0)
+    for label, hertz in TONES.items():
+        for number in range(8):
+            seconds = 0.5 + 0.25 * number
+            time = np.arange(int(16000 * seconds)) / 16000
+            tone = 0.2 * np.sin(2 * np.pi * hertz * rng.uniform(0.9, 1.1) * time)
+            split = "validation" if number >= 6 else "train"
+            path = folder / split / label / f"{number}.wav"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            soundfile.write(path, tone + rng.normal(0, 0.01, len(time)), 16000)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data(sounds, tmp_path_factory):
+    """The same, prepared."""
+    return prepare(read_source(sounds), tmp_path_factory.mktemp("prepared") / "data")
+
+
+# What trains in a moment.
+SMALL = {"model": "fully_connected", "width": 0.03, "batch": 8, "epochs": 2, "epoch_steps": 5}
+
+
+@pytest.fixture
+def config():
+    """A function of options: a small configuration with these."""
+    return lambda **options: TrainConfig.from_dict({**SMALL, **options})
+
+
+@pytest.fixture
+def start():
+    """A function that starts `worker.py` in a process of its own, where devices can be chosen."""
+    processes = []
+
+    def run(data, folder, options, *, devices=1, tf_config=None, limit_bytes=None):
+        task = {
+            "data": str(data.folder),
+            "folder": str(folder),
+            "options": options,
+            "devices": devices,
+            "limit_bytes": limit_bytes,
+        }
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+        if tf_config:
+            environment["TF_CONFIG"] = json.dumps(tf_config)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.zoo.training.worker", json.dumps(task)],
+            env=environment,
+            cwd=Path(__file__).parents[3],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        return process
+
+    yield run
+    for process in processes:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,93 @@
+"""Two replicas train as one device does: in one process, and in two."""
+
+import signal
+import socket
+
+import numpy as np
+import pytest
+
+AUGMENTED = {
+    "mixup": 0.5,
+    "gain_db": 6,
+    "speed": 1.1,
+    "time_shift": 0.3,
+    "mask_frames": 10,
+    "mask_bins": 8,
+}
+
+
+def weights(folder, worker=0):
+    with np.load(folder / f"final-{worker}.npz") as archive:
+        return [archive[name] for name in archive.files]
+
+
+def finish(*processes):
+    for process in processes:
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors[-3000:]
+
+
+def cluster(index, ports):
+    addresses = [f"127.0.0.1:{port}" for port in ports]
+    return {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+
+
+@pytest.fixture
+def ports():
+    """Two free ports of this machine."""
+    with socket.socket() as first, socket.socket() as second:
+        for free in (first, second):
+            free.bind(("127.0.0.1", 0))
+        return [free.getsockname()[1] for free in (first, second)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "options",
+    [
+        AUGMENTED,
+        {"model": "smooth", "clip_norm": 0.5, "ema": 0.9, "weight_decay": 0.1},
+    ],
+    ids=["augmented", "batch_norm"],
+)
+def test_two_devices_train_as_one(options, data, start, tmp_path):
+    finish(start(data, tmp_path / "one", options))
+    finish(start(data, tmp_path / "two", options, devices=2))
+    for one, two in zip(weights(tmp_path / "one"), weights(tmp_path / "two"), strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_two_workers_train_as_one(data, start, ports, tmp_path):
+    options = {"model": "smooth", **AUGMENTED}
+    finish(start(data, tmp_path / "one", options))
+    finish(
+        *(
+            start(data, tmp_path / "two", options, tf_config=cluster(worker, ports))
+            for worker in range(2)
+        )
+    )
+    one = weights(tmp_path / "one")
+    first, second = weights(tmp_path / "two", 0), weights(tmp_path / "two", 1)
+    for alone, of_first, of_second in zip(one, first, second, strict=True):
+        np.testing.assert_array_equal(of_first, of_second)
+        np.testing.assert_allclose(alone, of_first, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_killed_worker_leaves_a_job_that_goes_on(data, start, ports, tmp_path):
+    options = {"epoch_steps": 40, "checkpoint_steps": 10}
+    finish(start(data, tmp_path / "one", options))
+    folder = tmp_path / "two"
+    workers = [start(data, folder, options, tf_config=cluster(n, ports)) for n in range(2)]
+    while "step 25\n" != workers[1].stdout.readline():
+        assert workers[1].poll() is None
+    workers[1].send_signal(signal.SIGKILL)
+    # The other one does not hang, and says what happened.
+    _, errors = workers[0].communicate(timeout=120)
+    assert workers[0].returncode != 0
+    assert "A worker was lost at step" in errors
+
+    finish(*(start(data, folder, options, tf_config=cluster(n, ports)) for n in range(2)))
+    for alone, resumed in zip(weights(tmp_path / "one"), weights(folder), strict=True):
+        np.testing.assert_allclose(alone, resumed, atol=1e-5)

@@ -1,0 +1,149 @@
+"""`soundzoo evaluate`: how well a model hears the clips of prepared data."""
+
+import argparse
+import contextlib
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+
+import zoo
+from zoo.cli.hear import DEFAULT_MODEL
+from zoo.cli.output import TableWriter, add_command, complain, print_json
+from zoo.cli.progress import progress_bar
+
+_FIGURES = {
+    "mAP": "mean average precision",
+    "AUC": "mean AUC",
+    "d_prime": "d' of the mean AUC",
+    "lwlrap": "lwlrap",
+    "top1": "top-1",
+}
+
+
+def add_evaluate(commands):
+    parser = add_command(
+        commands,
+        "evaluate",
+        _evaluate,
+        "Measure how well a model hears the clips of prepared data.",
+        "soundzoo evaluate --model runs/mine prepared/ --split test --output evaluation/",
+    )
+    parser.add_argument("data", metavar="DATA", help="folder that soundzoo prepare wrote")
+    parser.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="PRESET",
+        help=f"a preset's name or folder, or the folder of a run (default: {DEFAULT_MODEL})",
+    )
+    parser.add_argument("--split", default="test", help="split of the data (default: test)")
+    parser.add_argument(
+        "--output", metavar="DIR", required=True, help="folder for figures, scores and plots"
+    )
+    parser.add_argument(
+        "--bootstrap",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="resamples for the 95%% intervals; 0 for none (default: 1000)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of the resampling (default: 0)"
+    )
+    parser.add_argument(
+        "--ignore-unknown-labels",
+        action="store_true",
+        help="leave out labels that the model does not know, and clips that have no other",
+    )
+    parser.add_argument(
+        "--skip-corrupt", action="store_true", help="leave out clips of damaged shards"
+    )
+    parser.add_argument(
+        "--plots",
+        action=argparse.BooleanOptionalAction,
+        default=find_spec("matplotlib") is not None,
+        help="draw plots (default: where matplotlib is installed)",
+    )
+    parser.add_argument("--per-class", action="store_true", help="print the classes, too")
+    parser.add_argument("--json", action="store_true", help="print metrics.json")
+
+
+def _evaluate(options):
+    # Here, because commands that need neither start faster without them.
+    from zoo.data import open_prepared
+    from zoo.evaluation import evaluate
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        data = open_prepared(options.data, skip_corrupt=options.skip_corrupt)
+    for warning in caught:
+        complain(warning.message)
+    classifier = zoo.AudioClassifier.from_preset(options.model)
+    with _progress() as track:
+        metrics = evaluate(
+            classifier,
+            data,
+            options.split,
+            options.output,
+            bootstrap=options.bootstrap,
+            seed=options.seed,
+            plots=options.plots,
+            ignore_unknown_labels=options.ignore_unknown_labels,
+            model=options.model,
+            track=track,
+        )
+    if options.json:
+        print_json(metrics)
+    else:
+        _print(metrics, options)
+    return 0
+
+
+@contextlib.contextmanager
+def _progress():
+    """A function of an iterable, its length and a word on it, that shows a bar on a terminal."""
+    with progress_bar() as bar:
+
+        def track(items, length, description):
+            return bar.track(items, total=length, description=description)
+
+        yield track
+
+
+def _print(metrics, options):
+    from zoo.evaluation.evaluate import FILES
+
+    table = TableWriter(
+        Figure=max(map(len, _FIGURES.values())),
+        Value=-5,
+        **({"95%_interval": -15} if metrics["intervals"] else {}),
+    )
+    for name, words in _FIGURES.items():
+        low_high = metrics["intervals"].get(name)
+        interval = [" to ".join(map(_figure, low_high))] if low_high else []
+        table.row(words, _figure(metrics[name]), *interval)
+    if options.per_class:
+        print()
+        _print_classes(metrics["per_class"])
+    print(f"\n{metrics['clips']} clips, {metrics['classes']} classes, each counted alike.")
+    for key, words in (
+        ("without_positives", "Left out, because no clip has them"),
+        ("without_negatives", "Left out, because every clip has them"),
+        ("unknown_labels", "Labels that the model does not know"),
+    ):
+        if metrics[key]:
+            print(f"{words}: {'; '.join(metrics[key])}.")
+    if metrics["clips_left_out"]:
+        print(f"Clips that have no other label: {metrics['clips_left_out']}.")
+    written = [name for name in FILES if Path(options.output, name).exists()]
+    print(f"Wrote to {options.output}: {', '.join(written)}.")
+
+
+def _print_classes(per_class):
+    table = TableWriter(Class=max(map(len, per_class)), Clips=-5, AP=-5, AUC=-5, d_prime=-5)
+    for name, figures in per_class.items():
+        clips, *values = figures.values()
+        table.row(name, clips, *map(_figure, values))
+
+
+def _figure(value):
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,293 @@
+"""Evaluates a classifier on a split of prepared data, and writes what it finds to a folder.
+
+`scores.npy` is written clip by clip and then read memory-mapped, as `truth.npy` is: a million clips
+take no more memory than their ids and the ranking of one class.
+"""
+
+import contextlib
+import csv
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from zoo.evaluation.bootstrap import bootstrap_intervals
+from zoo.evaluation.metrics import balanced_mean, class_figures, d_prime, lwlrap, top1
+from zoo.evaluation.scoring import score_clips
+
+METRICS = "metrics.json"
+PER_CLASS = "per_class.csv"
+SCORES = "scores.npy"
+TRUTH = "truth.npy"
+CLIPS = "clips.txt"
+LABELS = "labels.txt"
+PRECISION_RECALL = "precision_recall.png"
+AVERAGE_PRECISION = "average_precision.png"
+CONFUSION = "confusion.png"
+
+# In the order in which they take their places: what names the figures comes last.
+FILES = (
+    *(SCORES, TRUTH, CLIPS, LABELS),
+    *(PRECISION_RECALL, AVERAGE_PRECISION, CONFUSION),
+    *(PER_CLASS, METRICS),
+)
+
+_ROWS = 4096
+
+
+def evaluate(
+    classifier,
+    data,
+    split,
+    folder,
+    *,
+    bootstrap=1000,
+    seed=0,
+    plots=False,
+    ignore_unknown_labels=False,
+    model=None,
+    track=None,
+):
+    """Scores every clip of a split and computes how well the scores tell the classes apart.
+
+    The classes are the classifier's; the data's labels are found among them by name. A clip's score
+    is the mean of its patches' scores. The means over classes count each class alike, and leave out
+    those that no clip has, or that all clips have.
+
+    Args:
+        classifier: an `AudioClassifier`.
+        data: `zoo.data.PreparedData`.
+        split: name of the split.
+        folder: where the files go. They replace those of an earlier evaluation when all is done;
+            until then, or after an error, what was there stays.
+        bootstrap: resamples for the 95% intervals; 0 leaves the intervals out.
+        seed: of the resampling.
+        plots: draw precision and recall, average precision and, where every clip has one label, the
+            confusion matrix. Needs matplotlib.
+        ignore_unknown_labels: leave out labels that the classifier does not know, and clips that
+            have no other, instead of raising.
+        model: what `metrics.json` calls the classifier; its name by default.
+        track: function of an iterable, its length and a word on it, that gives the same items; it
+            may show progress.
+
+    Returns:
+        dict, the content of `metrics.json`:
+
+        * mAP, AUC, d_prime (that of the mean AUC, as in the paper's tables), lwlrap, top1: floats,
+          or None where undefined or infinite; clips, classes: how many they are of
+        * intervals: (low, high) of each figure
+        * per_class: of each class its clips, AP, AUC and d_prime
+        * without_positives, without_negatives: names of the classes that are left out of the means
+        * unknown_labels, clips_left_out: what `ignore_unknown_labels` left out
+        * model, data, split, data_index_sha256, bootstrap, seed: what was evaluated, and how
+
+    Raises:
+        ValueError: there is no such split, it is empty, labels are unknown, sample rates differ, or
+            scores are not finite; the message says which.
+        OSError: the files cannot be written.
+
+    Files:
+        `metrics.json`; `per_class.csv`; `scores.npy`, float32 `[clips, classes]`; `truth.npy`, bool
+        of the same shape; `clips.txt` and `labels.txt`, ids of the clips and names of the classes
+        in that order, one a line; plots as PNG.
+    """
+    if bootstrap < 0:
+        raise ValueError(f"bootstrap must be at least 0 resamples. Received: {bootstrap}")
+    if data.sample_rate != classifier.frontend.sample_rate:
+        raise ValueError(
+            f"The data is at {data.sample_rate} Hz, and the model hears "
+            f"{classifier.frontend.sample_rate} Hz. Prepare the data at the model's rate."
+        )
+    if plots:
+        from zoo.evaluation import plots as drawings  # matplotlib is an extra, and slow to import
+    indices = data.select(split)
+    if not len(indices):
+        raise ValueError(f"The split {split!r} of {data.folder} holds no clips.")
+    names = [label.name for label in classifier.labels]
+    kept, unknown = _known_clips(data, indices, names)
+    if unknown and not ignore_unknown_labels:
+        raise ValueError(_complaint(unknown, split))
+    if not len(kept):
+        raise ValueError(f"No clip of the split {split!r} has a label that the model knows.")
+
+    with _results(folder) as scratch:
+        _write_lines(scratch / CLIPS, map(data.clip_id, kept))
+        _write_lines(scratch / LABELS, names)
+        truth = _write_array(
+            scratch / TRUTH, bool, (len(kept), len(names)), _truth(data, kept, names)
+        )
+        scored = score_clips(classifier, data, kept)
+        if track is not None:
+            scored = track(scored, len(kept), "Scoring clips")
+        scores = _write_array(scratch / SCORES, np.float32, truth.shape, scored)
+        metrics = _metrics(truth, scores, names)
+        if bootstrap:
+            intervals = bootstrap_intervals(
+                truth, scores, resamples=bootstrap, seed=seed, track=track
+            )
+            metrics["intervals"] = {
+                name: list(map(_number, bounds)) for name, bounds in intervals.items()
+            }
+        metrics |= {
+            "unknown_labels": list(unknown),
+            "clips_left_out": len(indices) - len(kept),
+            "model": classifier.name if model is None else str(model),
+            "data": str(data.folder),
+            "split": split,
+            "data_index_sha256": _sha256(data),
+            "bootstrap": bootstrap,
+            "seed": seed,
+        }
+        _write_per_class(scratch / PER_CLASS, metrics["per_class"])
+        if plots:
+            _draw(drawings, scratch, truth, scores, names, metrics)
+        text = json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        (scratch / METRICS).write_text(text, encoding="utf-8")
+    return metrics
+
+
+def _known_clips(data, indices, names):
+    """Clips that a classifier of these labels can be judged by, and how many have unknown labels.
+
+    Returns:
+        Indices of the clips that have a label of `names`, or none at all; and a dict, label ->
+        clips, of the labels that are not of `names`.
+    """
+    known = np.isin([label.name for label in data.labels], names)
+    clips = np.zeros(len(known), np.int64)
+    kept = []
+    for rows in _blocks(indices):
+        targets = data.targets(rows) > 0
+        clips += targets.sum(axis=0)
+        kept.append(rows[targets[:, known].any(axis=1) | ~targets.any(axis=1)])
+    unknown = {
+        label.name: int(count)
+        for label, count, is_known in zip(data.labels, clips, known, strict=True)
+        if count and not is_known
+    }
+    return np.concatenate(kept), unknown
+
+
+def _complaint(unknown, split):
+    first = ", ".join(f"{name!r} ({clips} clips)" for name, clips in list(unknown.items())[:3])
+    rest = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
+    return (
+        f"The split {split!r} has labels that the model does not know: {first}{rest}. To leave "
+        "them out, and the clips that have no other, pass --ignore-unknown-labels "
+        "(ignore_unknown_labels=True)."
+    )
+
+
+def _truth(data, indices, names):
+    """Yields bool `[1, classes]` of each clip: which of `names` it has."""
+    places = {name: column for column, name in enumerate(names)}
+    columns = [
+        (source, places[label.name])
+        for source, label in enumerate(data.labels)
+        if label.name in places
+    ]
+    sources, targets = np.array(columns, np.int64).reshape(-1, 2).T
+    for rows in _blocks(indices):
+        truth = np.zeros((len(rows), len(names)), bool)
+        truth[:, targets] = data.targets(rows)[:, sources] > 0
+        yield from truth
+
+
+def _blocks(rows):
+    for first in range(0, len(rows), _ROWS):
+        yield rows[first : first + _ROWS]
+
+
+def _metrics(truth, scores, names):
+    average_precisions, areas = class_figures(truth, scores)
+    clips = sum(rows.sum(axis=0) for rows in _blocks(truth))
+    counted = (clips > 0) & (clips < len(truth))
+    area = balanced_mean(areas[counted])
+    return {
+        "mAP": _number(balanced_mean(average_precisions[counted])),
+        "AUC": _number(area),
+        "d_prime": _number(d_prime(area)),
+        "lwlrap": _number(lwlrap(truth, scores)),
+        "top1": _number(top1(truth, scores)),
+        "clips": len(truth),
+        "classes": int(counted.sum()),
+        "intervals": {},
+        "per_class": {
+            name: {
+                "clips": int(count),
+                "AP": _number(average_precision),
+                "AUC": _number(area),
+                "d_prime": _number(d_prime(area)),
+            }
+            for name, count, average_precision, area in zip(
+                names, clips, average_precisions, areas, strict=True
+            )
+        },
+        "without_positives": [name for name, count in zip(names, clips, strict=True) if not count],
+        "without_negatives": [
+            name for name, count in zip(names, clips, strict=True) if count == len(truth)
+        ],
+    }
+
+
+def _number(value):
+    """As JSON has it: None for what is undefined or infinite."""
+    return float(value) if np.isfinite(value) else None
+
+
+def _sha256(data):
+    with open(data.folder / "index.json", "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def _results(folder):
+    """A scratch folder whose files take their places in `folder` when the block ends."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".evaluation-") as scratch:
+        yield Path(scratch)
+        for name in FILES:
+            if Path(scratch, name).exists():
+                os.replace(Path(scratch, name), folder / name)
+            else:  # of an earlier evaluation
+                (folder / name).unlink(missing_ok=True)
+
+
+def _write_array(path, dtype, shape, rows):
+    """Writes rows as they come to a .npy file; returns it memory-mapped."""
+    with open(path, "wb") as file:
+        descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
+        np.lib.format.write_array_header_1_0(
+            file, {"descr": descr, "fortran_order": False, "shape": shape}
+        )
+        for row in rows:
+            file.write(row.astype(dtype, copy=False).tobytes())
+    return np.load(path, mmap_mode="r")
+
+
+def _write_lines(path, lines):
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
+
+
+def _write_per_class(path, per_class):
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["label", "clips", "AP", "AUC", "d_prime"])
+        for name, figures in per_class.items():
+            rows.writerow([name, *figures.values()])
+
+
+def _draw(drawings, folder, truth, scores, names, metrics):
+    figures = {
+        PRECISION_RECALL: drawings.precision_recall(truth, scores, names, metrics),
+        AVERAGE_PRECISION: drawings.average_precision(metrics),
+    }
+    if all((rows.sum(axis=1) == 1).all() for rows in _blocks(truth)):
+        figures[CONFUSION] = drawings.confusion(truth, scores, names)
+    for name, figure in figures.items():
+        figure.savefig(folder / name)

@@ -1,0 +1,59 @@
+"""Scores of many clips."""
+
+import numpy as np
+
+from frontend import waveform_patches
+
+
+def score_clips(classifier, data, indices, *, batch=128):
+    """Scores clips, patches of many clips at a time.
+
+    Args:
+        classifier: an `AudioClassifier`.
+        data: `zoo.data.PreparedData`.
+        indices: of the clips.
+        batch: patches at a time.
+
+    Yields:
+        float32 `[classes]`, the mean of the patches' scores, clip after clip.
+
+    Raises:
+        ValueError: scores of a clip are not finite; the message names the clip.
+    """
+    patch_scores = []
+    current = 0
+    for patches in _batches(classifier, data, indices, batch):
+        positions, waveforms = zip(*patches, strict=True)
+        for position, row in zip(
+            positions, classifier.score_patches(np.stack(waveforms)).numpy(), strict=True
+        ):
+            if position != current:
+                yield _mean(patch_scores, data, indices[current])
+                patch_scores, current = [], position
+            patch_scores.append(row)
+    if patch_scores:
+        yield _mean(patch_scores, data, indices[current])
+
+
+def _batches(classifier, data, indices, batch):
+    """Lists of (position in `indices`, waveform of a patch), `batch` long but for the last."""
+    patches = []
+    for position, index in enumerate(indices):
+        for block in waveform_patches([data.waveform(index)], classifier.frontend):
+            for patch in block:
+                patches.append((position, patch))
+                if len(patches) == batch:
+                    yield patches
+                    patches = []
+    if patches:
+        yield patches
+
+
+def _mean(patch_scores, data, index):
+    scores = np.mean(patch_scores, axis=0)
+    if not np.isfinite(scores).all():
+        raise ValueError(
+            f"The model's scores of the clip {data.clip_id(index)!r} are not finite: its weights "
+            "are damaged, or its training went astray."
+        )
+    return scores
