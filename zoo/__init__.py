@@ -1,5 +1,11 @@
 """Sound classifiers: the paper's five networks on raw sound, with pretrained weights."""
 
+import os
+
+# oneDNN's convolutions train ResNet-50 twice as fast on CPUs on which TensorFlow does not turn them
+# on by itself (measured on an AMD EPYC of 2021). TensorFlow asks once, when it is imported.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
 from zoo._version import __version__
 from zoo.classifier import AudioClassifier, Timeline
 from zoo.labels import Label, Prediction

@@ -4,7 +4,6 @@
 `README.md` the model card, and `metrics.json`, where the preset was evaluated, the figures.
 """
 
-import hashlib
 import json
 import os
 import tempfile
@@ -14,10 +13,15 @@ import h5py
 import keras
 import numpy as np
 
+from zoo.files import sha256
+
 CONFIG = "config.json"
 WEIGHTS = "model.weights.h5"
 CARD = "README.md"
 METRICS = "metrics.json"
+
+RUN_PRESET = "preset"
+"""The preset within the folder of a training run."""
 
 _BUNDLED = Path(__file__).parent / "pretrained"
 _FORMAT = 1
@@ -50,7 +54,8 @@ def find(preset, *, sha256=None):
     """The folder of a preset.
 
     Args:
-        preset: a bundled preset's name, the path of a folder, or the URL of an archive of one.
+        preset: a bundled preset's name, the path of its folder or of a training run's, or the URL
+            of an archive of one.
         sha256: of the archive, in hex; a URL needs it.
 
     Returns:
@@ -66,8 +71,9 @@ def find(preset, *, sha256=None):
     if preset in list_presets():
         return _BUNDLED / preset
     folder = Path(preset)
-    if (folder / CONFIG).is_file():
-        return folder
+    for candidate in (folder, folder / RUN_PRESET):
+        if (candidate / CONFIG).is_file():
+            return candidate
     if folder.is_dir():
         raise ValueError(f"The folder {preset} is not a preset: it has no {CONFIG}.")
     raise ValueError(
@@ -105,7 +111,7 @@ def load_weights(network, folder, config):
     path = Path(folder, WEIGHTS)
     if not path.is_file():
         raise ValueError(f"The preset {folder} is incomplete: it has no {WEIGHTS}.")
-    checksum = _sha256(path)
+    checksum = sha256(path)
     if checksum != config["weights_sha256"]:
         raise ValueError(
             f"{path} is damaged or was changed: its SHA-256 is {checksum}, and {CONFIG} says "
@@ -138,7 +144,7 @@ def save(classifier, path, *, weights_dtype="float32", overwrite=False):
         config = {
             "format": _FORMAT,
             "classifier": classifier.get_config(),
-            "weights_sha256": _sha256(folder / WEIGHTS),
+            "weights_sha256": sha256(folder / WEIGHTS),
         }
         text = json.dumps(config, indent=1, ensure_ascii=False) + "\n"
         (folder / CONFIG).write_text(text, encoding="utf-8")
@@ -199,8 +205,3 @@ def _round_kernels(path):
         source.visititems(copy)
         target.attrs.update(source.attrs)
     os.replace(rounded, path)
-
-
-def _sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

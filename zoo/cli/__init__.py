@@ -5,7 +5,7 @@ import os
 import sys
 
 from zoo import __version__
-from zoo.cli import describe, hear
+from zoo.cli import describe, evaluate, hear, prepare, train
 from zoo.cli.output import complain
 
 _EXAMPLE = "example:\n  soundzoo classify examples/ --top 3"
@@ -33,6 +33,9 @@ def main(arguments=None):
         describe.add_summary,
         hear.add_classify,
         hear.add_embed,
+        prepare.add_prepare,
+        train.add_train,
+        evaluate.add_evaluate,
     ):
         add(commands)
     options = parser.parse_args(arguments)

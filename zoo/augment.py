@@ -1,0 +1,201 @@
+"""Augmentation layers: off at inference, random in training, in the graph."""
+
+import keras
+from keras import ops
+
+
+class Augmentation(keras.layers.Layer):
+    """A layer that changes each example of a batch at random when it trains.
+
+    What it draws is a number of uniform ones for each example, `draws`. Who wants the same change
+    whatever the device, as the trainer does, gives them; else the layer draws them itself.
+
+    Args:
+        seed: of the layer's own draws.
+
+    Call arguments:
+        inputs: the batch; the classes below say of what shape.
+        uniform: float32 `[batch, draws]` in 0..1, or None.
+        training: without it the inputs come through as they are.
+    """
+
+    draws = 1
+
+    def __init__(self, *, seed=None, **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        # Only its own draws are random, and a model with another of its kind may still compile.
+        self.supports_jit = False
+
+    def call(self, inputs, uniform=None, training=None):
+        if not training:
+            return self.pass_through(inputs)
+        if uniform is None:
+            first = inputs[0] if isinstance(inputs, (tuple, list)) else inputs
+            shape = (ops.shape(first)[0], self.draws)
+            uniform = keras.random.uniform(shape, seed=self.seed_generator)
+        return self.augment(inputs, uniform)
+
+    def pass_through(self, inputs):
+        return inputs
+
+
+@keras.saving.register_keras_serializable(package="soundzoo")
+class RandomGain(Augmentation):
+    """Makes waveforms `[batch, samples]` up to `decibels` dB louder or quieter.
+
+    Example:
+
+    >>> layer = RandomGain(20)
+    >>> layer(ops.ones((1, 4)), uniform=ops.ones((1, 1)), training=True).numpy()
+    array([[10., 10., 10., 10.]], dtype=float32)
+    """
+
+    def __init__(self, decibels, **kwargs):
+        super().__init__(**kwargs)
+        self.decibels = decibels
+
+    def augment(self, waveforms, uniform):
+        return waveforms * 10 ** ((2 * uniform - 1) * self.decibels / 20)
+
+    def get_config(self):
+        return {**super().get_config(), "decibels": self.decibels}
+
+
+@keras.saving.register_keras_serializable(package="soundzoo")
+class TimeShift(Augmentation):
+    """Lets every second waveform of `[batch, samples]` start up to `samples` samples later.
+
+    Silence comes before it, and what reaches past the end is lost. The other half is left alone:
+    sounds shorter than a patch mostly stand at its start.
+
+    Example:
+
+    >>> layer = TimeShift(2)
+    >>> layer(ops.ones((1, 4)), uniform=ops.ones((1, 1)), training=True).numpy()
+    array([[0., 0., 1., 1.]], dtype=float32)
+    """
+
+    def __init__(self, samples, **kwargs):
+        super().__init__(**kwargs)
+        self.samples = samples
+
+    def augment(self, waveforms, uniform):
+        later = ops.cast(ops.round(ops.maximum(2 * uniform - 1, 0) * self.samples), "int32")
+        source = ops.expand_dims(ops.arange(ops.shape(waveforms)[1], dtype="int32"), 0) - later
+        shifted = ops.take_along_axis(waveforms, ops.maximum(source, 0), axis=1)
+        return ops.where(source >= 0, shifted, 0.0)
+
+    def get_config(self):
+        return {**super().get_config(), "samples": self.samples}
+
+
+@keras.saving.register_keras_serializable(package="soundzoo")
+class RandomSpeed(Augmentation):
+    """Plays waveforms up to `fastest` times faster or slower, pitch included.
+
+    Args:
+        samples: length of what comes out; what goes in needs `input_samples`.
+        fastest: largest factor of the speed, above 1.
+
+    Example:
+
+    >>> layer = RandomSpeed(samples=3, fastest=2)
+    >>> layer(ops.arange(7.0)[None], uniform=ops.ones((1, 1)), training=True).numpy()
+    array([[0., 2., 4.]], dtype=float32)
+    """
+
+    def __init__(self, samples, fastest, **kwargs):
+        super().__init__(**kwargs)
+        self.samples = samples
+        self.fastest = fastest
+
+    @property
+    def input_samples(self):
+        """Samples that the fastest play takes, and one to interpolate."""
+        return int(self.samples * self.fastest) + 1
+
+    def augment(self, waveforms, uniform):
+        # In steps of a thousandth, or the last bit of the power, in which devices and sizes of
+        # batches differ, would move the end of a patch by parts of a sample.
+        speed = ops.round(1024 * self.fastest ** (2 * uniform - 1)) / 1024
+        position = ops.expand_dims(ops.arange(self.samples, dtype="float32"), 0) * speed
+        before = ops.cast(ops.floor(position), "int32")
+        part = position - ops.floor(position)
+        last = self.input_samples - 1
+        left = ops.take_along_axis(waveforms, ops.minimum(before, last), axis=1)
+        right = ops.take_along_axis(waveforms, ops.minimum(before + 1, last), axis=1)
+        return left * (1 - part) + right * part
+
+    def pass_through(self, waveforms):
+        return waveforms[:, : self.samples]
+
+    def get_config(self):
+        return {**super().get_config(), "samples": self.samples, "fastest": self.fastest}
+
+
+@keras.saving.register_keras_serializable(package="soundzoo")
+class Mixup(Augmentation):
+    """Mixes waveforms with their neighbour in the batch, and their targets likewise.
+
+    Takes and gives a pair: waveforms `[batch, samples]` and targets `[batch, classes]`. The first
+    and second example mix with each other, the third and fourth, and so on, so that a batch that
+    is dealt to several devices in even parts mixes as one. A mixed example keeps 0.5 to 1 of
+    itself.
+
+    Args:
+        share: part of the examples that are mixed, 0 to 1.
+    """
+
+    draws = 2
+
+    def __init__(self, share, **kwargs):
+        super().__init__(**kwargs)
+        self.share = share
+
+    def augment(self, inputs, uniform):
+        mixed = uniform[:, :1] < self.share
+        kept = ops.where(mixed, 0.5 + 0.5 * uniform[:, 1:], 1.0)
+        rows = ops.arange(ops.shape(uniform)[0], dtype="int32")
+        neighbours = ops.minimum(rows + 1 - 2 * (rows % 2), ops.shape(uniform)[0] - 1)
+        return tuple(
+            kept * batch + (1 - kept) * ops.take(batch, neighbours, axis=0) for batch in inputs
+        )
+
+    def get_config(self):
+        return {**super().get_config(), "share": self.share}
+
+
+@keras.saving.register_keras_serializable(package="soundzoo")
+class SpecAugment(Augmentation):
+    """Hides two stretches of time and two bands of frequency in log-mel patches (Park, 2019).
+
+    Takes `[batch, frames, mel_bins]`; what is hidden becomes the patch's mean.
+
+    Args:
+        frames: a stretch is shorter than this many frames.
+        bins: a band is narrower than this many mel bins.
+    """
+
+    draws = 8
+
+    def __init__(self, frames, bins, **kwargs):
+        super().__init__(**kwargs)
+        self.frames = frames
+        self.bins = bins
+
+    def augment(self, patches, uniform):
+        mean = ops.mean(patches, axis=(1, 2), keepdims=True)
+        masks = ((1, self.frames), (1, self.frames), (2, self.bins), (2, self.bins))
+        for number, (axis, widest) in enumerate(masks):
+            size = patches.shape[axis]
+            width = uniform[:, 2 * number] * widest
+            start = uniform[:, 2 * number + 1] * (size - width)
+            place = ops.expand_dims(ops.arange(size, dtype="float32"), 0)
+            hidden = (place >= start[:, None]) & (place < (start + width)[:, None])
+            patches = ops.where(ops.expand_dims(hidden, 3 - axis), mean, patches)
+        return patches
+
+    def get_config(self):
+        return {**super().get_config(), "frames": self.frames, "bins": self.bins}

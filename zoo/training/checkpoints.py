@@ -1,0 +1,106 @@
+"""Checkpoints: files that hold all of a run's state, appear whole or not at all, and are checked.
+
+A checkpoint is a NumPy archive, `step-00001400.npz`: arrays of the variables, and a JSON text with
+the step and what else must be known to go on. Every array in such an archive carries a CRC-32,
+which is checked when it is read.
+"""
+
+import json
+import warnings
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from zoo.files import write_atomically
+
+KEPT = 3
+"""Checkpoints that stay: the newest, and two to fall back on."""
+
+_STATE = "state"
+
+
+def save_checkpoint(folder, step, state, variables):
+    """Writes a checkpoint and removes the oldest.
+
+    Args:
+        folder: of the checkpoints.
+        step: steps that were trained.
+        state: what `json.dumps` takes.
+        variables: dict of lists of `tf.Variable`.
+
+    Returns:
+        The checkpoint's path.
+
+    Raises:
+        OSError: it cannot be written. The checkpoints before it are as they were.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = {
+        f"{group}/{number}": variable.numpy()
+        for group, members in variables.items()
+        for number, variable in enumerate(members)
+    }
+    text = json.dumps({**state, "step": step})
+    checkpoint = folder / f"step-{step:08d}.npz"
+    with write_atomically(checkpoint) as file:
+        np.savez(file, **{_STATE: np.array(text)}, **arrays)
+    for path in _newest_first(folder)[KEPT:]:
+        path.unlink()
+    return checkpoint
+
+
+def load_checkpoint(folder):
+    """Reads the newest checkpoint that is whole; warns of one that is not.
+
+    Returns:
+        Its path, its state, and its arrays by name; or None if there is no checkpoint.
+
+    Raises:
+        ValueError: there are checkpoints, and none is whole.
+    """
+    folder = Path(folder)
+    for scratch in folder.glob(".step-*"):  # of a process that was killed as it wrote
+        scratch.unlink()
+    paths = _newest_first(folder)
+    for path in paths:
+        try:
+            with np.load(path) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+            return path, json.loads(str(arrays.pop(_STATE))), arrays
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            warnings.warn(f"{path} is damaged and is passed over: {error}", stacklevel=2)
+    if paths:
+        raise ValueError(
+            f"No checkpoint in {folder} can be read; remove the folder to train from the beginning."
+        )
+    return None
+
+
+def assign_checkpoint(path, arrays, variables):
+    """Gives variables the values of a checkpoint.
+
+    Raises:
+        ValueError: the checkpoint is of another network or other options.
+    """
+    found = {
+        f"{group}/{number}": variable
+        for group, members in variables.items()
+        for number, variable in enumerate(members)
+    }
+    shapes = {name: tuple(variable.shape) for name, variable in found.items()}
+    if shapes != {name: array.shape for name, array in arrays.items()}:
+        raise ValueError(
+            f"{path} is a checkpoint of another network: it holds {len(arrays)} arrays of "
+            f"{sum(array.size for array in arrays.values()):,} numbers, and this run has "
+            f"{len(shapes)} of {sum(np.prod(shape, dtype=int) for shape in shapes.values()):,}, "
+            "or of other shapes. Name another run folder."
+        )
+    for name, variable in found.items():
+        variable.assign(arrays[name])
+
+
+def _newest_first(folder):
+    return sorted(folder.glob("step-*.npz"), reverse=True)

@@ -1,0 +1,185 @@
+"""What a training run may be told, in a YAML file or by flags."""
+
+import dataclasses
+import difflib
+import math
+import typing
+
+import yaml
+
+from zoo.networks import ARCHITECTURES
+
+SCHEDULES = ("constant", "cosine", "linear")
+PRECISIONS = ("f32", "bf16", "f16")
+
+
+def _option(default, help, low=None, high=math.inf, choices=None, above=None):
+    """A field with its help and what it may be: from `low` (or above `above`) to `high`."""
+    limits = {"help": help, "low": low, "high": high, "above": above, "choices": choices}
+    return dataclasses.field(default=default, metadata=limits)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """How a network is trained; the defaults are the paper's recipe.
+
+    The paper's: Adam on the sigmoid cross-entropy, batches of 128 patches drawn at random from all
+    patches of all clips, batch norm, no other regularisation. The paper gives a learning rate for
+    its fully connected network alone (3e-5); 1e-3 is Adam's usual one. Epochs are ours, too: the
+    paper trains for 5 million steps.
+
+    Every field is a key of the YAML file and, with dashes, a flag of `soundzoo train`. None means
+    that the option is off.
+
+    Raises:
+        ValueError: a value is of the wrong type or out of range; the message names the field.
+
+    Example:
+
+    >>> TrainConfig(model="vgg").batch
+    128
+    >>> TrainConfig.from_dict({"learnin_rate": 0.1})
+    Traceback (most recent call last):
+        ...
+    ValueError: There is no option 'learnin_rate'; did you mean 'learning_rate'?
+    """
+
+    model: str | None = _option(
+        None, "architecture (default: that of --init, or resnet50)", choices=tuple(ARCHITECTURES)
+    )
+    width: float | None = _option(
+        None, "scales the network's units (default: that of --init, or the paper's 1)", above=0
+    )
+    bottleneck: int | None = _option(
+        None, "units of a linear layer before the classifier (default: as --init, or none)", low=1
+    )
+    init: str | None = _option(None, "preset whose weights training starts from")
+    freeze: bool = _option(False, "train the classifier alone, on the body of --init")
+
+    epochs: int = _option(20, "passes over as many patches as the clips hold", low=1)
+    epoch_steps: int | None = _option(
+        None, "steps that count as an epoch (default: as many as the clips hold patches for)", low=1
+    )
+    batch: int = _option(128, "patches of a step, over all devices", low=1)
+    seed: int = _option(0, "of the weights, the patches and the augmentation", low=0, high=2**31)
+    train_split: str = _option("train", "split to train on")
+    validation_split: str | None = _option(
+        None, "split to watch accuracy and mAP on (default: validation, if the data have it)"
+    )
+    skip_corrupt: bool = _option(False, "leave damaged records out instead of stopping")
+    checkpoint_steps: int = _option(500, "steps between checkpoints, beside epochs' ends", low=1)
+
+    learning_rate: float = _option(1e-3, "Adam's, the peak of a schedule", above=0)
+    schedule: str = _option("constant", "of the learning rate after warm-up", choices=SCHEDULES)
+    warmup_steps: int = _option(0, "steps in which the rate rises from 0", low=0)
+    weight_decay: float | None = _option(None, "decoupled, on kernels alone", above=0)
+    clip_norm: float | None = _option(None, "largest norm of all gradients together", above=0)
+    ema: float | None = _option(
+        None, "momentum of the weights' moving average, which is kept", above=0, high=1
+    )
+    label_smoothing: float = _option(0.0, "part of a target that becomes 1/2", low=0, high=1)
+    precision: str = _option("f32", "of the network's arithmetic", choices=PRECISIONS)
+
+    class_balance: float = _option(
+        0.0, "0 draws a class as often as it has patches, 1 every class alike", low=0, high=1
+    )
+    skip_quiet: bool = _option(False, "draw again for patches 10 dB below their clip")
+    gain_db: float = _option(0.0, "make patches up to this much louder or quieter, in dB", low=0)
+    speed: float = _option(1.0, "play patches up to this many times faster or slower", low=1)
+    time_shift: float = _option(0.0, "start half of the patches up to this much later, in s", low=0)
+    mixup: float = _option(0.0, "part of the patches that are mixed with another", low=0, high=1)
+    mask_frames: int = _option(
+        0, "hide two stretches of up to this many frames (SpecAugment)", low=0, high=96
+    )
+    mask_bins: int = _option(
+        0, "hide two bands of up to this many mel bins (SpecAugment)", low=0, high=64
+    )
+
+    teacher: str | None = _option(
+        None, "folder of `soundzoo evaluate` with a teacher's scores of the training clips"
+    )
+    teacher_weight: float = _option(0.5, "part of a target that is the teacher's", low=0, high=1)
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = _checked(field, getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
+        if self.freeze and self.init is None:
+            raise ValueError("freeze trains a classifier on a trained body: pass init, a preset.")
+
+    @classmethod
+    def from_dict(cls, values):
+        """The configuration of these keys; ValueError names the nearest key to an unknown one."""
+        known = [field.name for field in dataclasses.fields(cls)]
+        for key in values:
+            if key not in known:
+                near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.4)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}."
+                raise ValueError(f"There is no option {key!r}; {hint}")
+        return cls(**values)
+
+    def to_dict(self):
+        """The configuration as plain YAML types."""
+        return dataclasses.asdict(self)
+
+
+def read_config(path):
+    """The keys and values of a YAML file, a dict; ValueError if it is not one."""
+    with open(path, encoding="utf-8") as file:
+        try:
+            values = yaml.safe_load(file)
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path} is not YAML: {error}") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} must hold lines of the form `option: value`.")
+    return values
+
+
+def write_config(config):
+    """The text of a YAML file that `read_config` reads."""
+    return yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True)
+
+
+def kind_of(field):
+    """The type of a field's values, and whether None is one of them."""
+    kinds = typing.get_args(field.type) or (field.type,)
+    return kinds[0], type(None) in kinds
+
+
+def _checked(field, value):
+    kind, optional = kind_of(field)
+    limits = field.metadata
+    if value is None and optional:
+        return None
+    valid = isinstance(value, kind) and not (kind is not bool and isinstance(value, bool))
+    # YAML reads 1 as a whole number and 1e-3, without a point, as text.
+    if kind is float and not isinstance(value, bool):
+        try:
+            value = float(value)
+            valid = math.isfinite(value)
+        except (TypeError, ValueError):
+            valid = False
+    if valid and limits["low"] is not None:
+        valid = limits["low"] <= value <= limits["high"]
+    if valid and limits["above"] is not None:
+        valid = limits["above"] < value <= limits["high"]
+    if valid and limits["choices"]:
+        valid = value in limits["choices"]
+    if not valid:
+        raise ValueError(f"{field.name} must be {_wanted(kind, limits)}. Received: {value!r}")
+    return value
+
+
+def _wanted(kind, limits):
+    if limits["choices"]:
+        return f"one of {', '.join(limits['choices'])}"
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "a name"}[kind]
+    if limits["low"] is not None:
+        words += f" of at least {limits['low']:g}"
+    if limits["above"] is not None:
+        words += f" above {limits['above']:g}"
+    if (limits["low"], limits["above"]) != (None, None) and limits["high"] != math.inf:
+        words += f" and at most {limits['high']:g}"
+    return words

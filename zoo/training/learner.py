@@ -1,0 +1,193 @@
+"""One step of training: augmentation, loss, gradients and update, on every replica."""
+
+import keras
+import tensorflow as tf
+
+from frontend import LogMelSpectrogram
+from zoo.augment import Mixup, RandomGain, RandomSpeed, SpecAugment, TimeShift
+from zoo.training.schedule import Schedule
+
+FIRST_LOSS_SCALE = 2.0**15
+"""Factor of a float16 loss before its gradients: Keras' and PyTorch's usual first ones."""
+GOOD_STEPS = 2000
+"""Steps without an overflow after which that factor doubles, as usual too."""
+
+
+class Augmenter:
+    """The augmentation that a `TrainConfig` asks for, from waveforms to log-mel patches.
+
+    `samples` is the length of the waveforms that it takes, `draws` the number of uniform ones
+    that it takes for each.
+    """
+
+    def __init__(self, config, frontend):
+        self.samples = frontend.patch_samples
+        self.on_waveforms, self.mixup, self.spec_augment = [], None, None
+        if config.speed > 1:
+            self.on_waveforms.append(RandomSpeed(self.samples, config.speed))
+            self.samples = self.on_waveforms[0].input_samples
+        if config.gain_db:
+            self.on_waveforms.append(RandomGain(config.gain_db))
+        if config.time_shift:
+            self.on_waveforms.append(TimeShift(config.time_shift * frontend.sample_rate))
+        if config.mixup:
+            self.mixup = Mixup(config.mixup)
+        if config.mask_frames or config.mask_bins:
+            self.spec_augment = SpecAugment(config.mask_frames, config.mask_bins)
+        self.log_mel = LogMelSpectrogram(frontend)
+        layers = [*self.on_waveforms, self.mixup, self.spec_augment]
+        self.draws = sum(layer.draws for layer in layers if layer)
+
+    def __call__(self, batch):
+        """Log-mel patches `[batch, 96, 64]` and targets `[batch, classes]` of a `Batch`."""
+        waveforms, targets, uniform = batch
+        used = 0
+
+        def apply(layer, inputs):
+            nonlocal used
+            used += layer.draws
+            return layer(inputs, uniform=uniform[:, used - layer.draws : used], training=True)
+
+        for layer in self.on_waveforms:
+            waveforms = apply(layer, waveforms)
+        if self.mixup:
+            waveforms, targets = apply(self.mixup, (waveforms, targets))
+        patches = self.log_mel(waveforms)
+        if self.spec_augment:
+            patches = apply(self.spec_augment, patches)
+        return patches, targets
+
+
+class Learner:
+    """Trains a classifier's network step by step, on all replicas of a strategy.
+
+    Build it in the strategy's scope.
+
+    Args:
+        classifier: an `AudioClassifier`.
+        config: a `TrainConfig`.
+        steps: of the whole training, for the schedule.
+        augmenter: an `Augmenter`.
+    """
+
+    def __init__(self, classifier, config, steps, augmenter):
+        self.strategy = tf.distribute.get_strategy()
+        self.config = config
+        self.augmenter = augmenter
+        self.network = classifier.network
+        # Cross-entropy of the logits keeps the gradient where a score is 0 or 1 in float32.
+        logits = self.network.get_layer("logits").output
+        self.logits = keras.Model(self.network.input, logits)
+        self.optimizer = keras.optimizers.Adam(
+            _learning_rate(config, steps), weight_decay=config.weight_decay
+        )
+        self.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        self.optimizer.build(self.network.trainable_variables)
+        self.averages = []
+        if config.ema:
+            self.averages = [
+                self._variable(weight.numpy(), f"average_{number}")
+                for number, weight in enumerate(self.network.trainable_variables)
+            ]
+        self.scaling = []
+        if config.precision == "f16":
+            self.scaling = [
+                self._variable(FIRST_LOSS_SCALE, "loss_scale"),
+                self._variable(0.0, "good_steps"),
+            ]
+
+    def variables(self):
+        """All that training changes: a dict of lists, what a checkpoint holds."""
+        return {
+            "weights": [weight.value for weight in self.network.variables],
+            "optimizer": [variable.value for variable in self.optimizer.variables],
+            "averages": self.averages,
+            "scaling": self.scaling,
+        }
+
+    @tf.function
+    def step(self, batch, stop):
+        """Trains on a `Batch`, or one for each replica.
+
+        Args:
+            batch: of the strategy's distributed dataset.
+            stop: float32, above 0 where this worker was told to stop.
+
+        Returns:
+            float32 `[2]`: the loss of the whole batch, and whether any worker was told to stop.
+        """
+        results = self.strategy.run(self._step_on_replica, args=(batch, stop))
+        for average, weight in self._averaged_weights():
+            average.assign(self.config.ema * average + (1 - self.config.ema) * weight)
+        return self.strategy.experimental_local_results(results)[0]
+
+    def swap_averages(self):
+        """Exchanges the weights with their moving averages, where these are kept."""
+        for average, weight in self._averaged_weights():
+            trained = weight.numpy()
+            weight.assign(average.numpy())
+            average.assign(trained)
+
+    def _averaged_weights(self):
+        """Pairs of a moving average and its weight; none where averages are not kept."""
+        weights = [weight.value for weight in self.network.trainable_variables]
+        return list(zip(self.averages, weights, strict=True)) if self.averages else []
+
+    def _step_on_replica(self, batch, stop):
+        replica = tf.distribute.get_replica_context()
+        patches, targets = self.augmenter(batch)
+        smoothing = self.config.label_smoothing
+        targets = targets * (1 - smoothing) + smoothing / 2
+        scale = self.scaling[0].read_value() if self.scaling else 1.0
+        with tf.GradientTape() as tape:
+            logits = self.logits(patches, training=True)
+            losses = tf.nn.sigmoid_cross_entropy_with_logits(targets, tf.cast(logits, tf.float32))
+            # Summed over classes' means, and over replicas below: the mean of the whole batch.
+            loss = tf.reduce_sum(tf.reduce_mean(losses, axis=1)) / self.config.batch
+            scaled = loss * scale
+        weights = [weight.value for weight in self.network.trainable_variables]
+        gradients = tape.gradient(scaled, weights)
+        if self.scaling or self.config.clip_norm:
+            gradients = self._reduce(replica, gradients, scale)
+        self.optimizer.apply(gradients, self.network.trainable_variables)
+        return replica.all_reduce(tf.distribute.ReduceOp.SUM, tf.stack([loss, stop]))
+
+    def _reduce(self, replica, gradients, scale):
+        """Sums gradients over the replicas to look at them as one: unscales and clips."""
+        gradients = replica.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        gradients = [gradient / scale for gradient in gradients]
+        norm = tf.linalg.global_norm(gradients)
+        if self.scaling:
+            # A step whose gradients overflowed float16 counts for nothing.
+            finite = tf.math.is_finite(norm)
+            gradients = [tf.where(finite, gradient, 0.0) for gradient in gradients]
+            loss_scale, good_steps = self.scaling
+            grown = good_steps + 1 >= GOOD_STEPS
+            factor = tf.where(finite, tf.where(grown, 2.0, 1.0), 0.5)
+            good_steps.assign(tf.where(finite & ~grown, good_steps + 1, 0.0))
+            loss_scale.assign(tf.maximum(1.0, loss_scale * factor))
+        if self.config.clip_norm:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.config.clip_norm, use_norm=norm)
+        # The optimizer sums over the replicas.
+        return [gradient / replica.num_replicas_in_sync for gradient in gradients]
+
+    def _variable(self, value, name):
+        return tf.Variable(
+            value,
+            trainable=False,
+            name=name,
+            dtype=tf.float32,
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+        )
+
+
+def _learning_rate(config, steps):
+    # A plain number can be set by callbacks such as ReduceLROnPlateau; a schedule can not.
+    if config.schedule == "constant" and not config.warmup_steps:
+        return config.learning_rate
+    return Schedule(
+        config.learning_rate,
+        steps=steps,
+        warmup_steps=config.warmup_steps,
+        shape=config.schedule,
+    )

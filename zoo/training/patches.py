@@ -1,0 +1,178 @@
+"""The batches of training: which patches, in what order, with which targets.
+
+What a step trains on depends on the seed and the step's number alone. So a run that goes on from a
+checkpoint, or on more devices, sees what it would have seen.
+"""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from zoo.data import CorruptData
+from zoo.training.teacher import read_teacher
+
+TRIES = 4
+"""Draws of a patch before a quiet one is taken (ours)."""
+QUIET = 0.1
+"""Power below which a patch is quiet, as part of its clip's mean power: -10 dB (ours)."""
+
+
+class Batch(NamedTuple):
+    """What a step trains on: waveforms `[batch, samples]`, targets `[batch, classes]`, and the
+    uniform numbers `[batch, draws]` of the augmentation; all float32."""
+
+    waveforms: np.ndarray
+    targets: np.ndarray
+    uniform: np.ndarray
+
+
+class Draw(NamedTuple):
+    """Where a batch comes from: clips `[batch]`, places in them `[batch, TRIES]` and the
+    augmentation's numbers `[batch, draws]`, both in 0..1."""
+
+    clips: np.ndarray
+    places: np.ndarray
+    uniform: np.ndarray
+
+
+class TrainingPatches:
+    """Random patches of prepared clips, each with all labels of its clip, as the paper draws them.
+
+    A clip is drawn as often as it has patches, and the patch starts anywhere in it.
+
+    Args:
+        data: a `PreparedData`.
+        config: a `TrainConfig`.
+        frontend: a `FrontendConfig`.
+        samples: length of the waveforms, in samples.
+        draws: uniform numbers that the augmentation takes for each example.
+
+    Raises:
+        ValueError: the split is not there, holds less patches than a batch, or has a single class.
+    """
+
+    def __init__(self, data, config, frontend, *, samples, draws):
+        self.data = data
+        self.config = config
+        self.samples = samples
+        self.draws = draws
+        self.tail = frontend.tail_samples
+        self.clips = data.select(config.train_split)
+        patches = frontend.num_patches(data.samples[self.clips].astype(np.int64))
+        self.count = int(patches.sum())
+        if config.batch > self.count:
+            raise ValueError(
+                f"A batch of {config.batch} patches is more than the data's {self.count} (of "
+                f"{len(self.clips)} clips); pass a smaller batch, or more data."
+            )
+        self.cumulative = np.cumsum(self._weights(patches))
+        self.teacher = read_teacher(config.teacher, data, self.clips) if config.teacher else None
+        self.corrupt = set()  # clips that could not be read
+        self.error = None  # what ended the reading of a batch
+
+    @property
+    def epoch_steps(self):
+        """Steps in which as many patches are drawn as there are."""
+        return self.config.epoch_steps or max(1, round(self.count / self.config.batch))
+
+    def draw(self, step):
+        """The `Draw` of a step, always the same."""
+        rng = np.random.Generator(np.random.Philox(key=[self.config.seed, step]))
+        # In one go for the whole batch, of which a worker may use a part.
+        numbers = rng.random((self.config.batch, 1 + TRIES + self.draws))
+        drawn = np.searchsorted(self.cumulative, numbers[:, 0] * self.cumulative[-1], "right")
+        positions = np.minimum(drawn, len(self.clips) - 1)
+        return Draw(positions, numbers[:, 1 : 1 + TRIES], numbers[:, 1 + TRIES :])
+
+    def clip_ids(self, step):
+        """The ids of the clips of a step's batch, each once."""
+        return sorted({self.data.clip_id(self.clips[row]) for row in self.draw(step).clips})
+
+    def batch(self, step, part=slice(None)):
+        """The `Batch` of a step, or a part of its examples."""
+        draw = Draw(*(values[part] for values in self.draw(step)))
+        patches = [self._patch(*one) for one in zip(draw.clips, draw.places, strict=True)]
+        waveforms = np.stack([patch for _, patch in patches])
+        clips = [clip for clip, _ in patches]
+        targets = self.data.targets(self.clips[clips])
+        if self.teacher is not None:
+            weight = self.config.teacher_weight
+            targets = (1 - weight) * targets + weight * self.teacher[clips]
+        return Batch(waveforms, targets.astype(np.float32), draw.uniform.astype(np.float32))
+
+    def dataset(self, first_step, *, worker=0, workers=1, replicas=1):
+        """The batches from a step on, without end, as `tf.data` for one of several workers.
+
+        Yields a `Batch` for each replica of the worker in turn, in the order of the whole batch.
+        """
+        share = self.config.batch // workers
+        part = slice(worker * share, (worker + 1) * share)
+
+        def load(step):
+            try:
+                return tuple(self.batch(int(step), part))
+            except Exception as error:
+                self.error = error  # what tf.data makes of it has lost its type
+                raise
+
+        def load_in_graph(step):
+            batch = tf.numpy_function(load, [step], [tf.float32] * 3, stateful=False)
+            widths = (self.samples, len(self.data.labels), self.draws)
+            return Batch(
+                *(tf.ensure_shape(b, [share, w]) for b, w in zip(batch, widths, strict=True))
+            )
+
+        steps = tf.data.Dataset.counter(first_step)
+        batches = steps.map(load_in_graph, num_parallel_calls=2, deterministic=True)
+        if replicas > 1:
+            batches = batches.rebatch(share // replicas, drop_remainder=True)
+        options = tf.data.Options()
+        options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+        return batches.prefetch(2 * replicas).with_options(options)
+
+    def _weights(self, patches):
+        """How often each clip is drawn: as often as it has patches, times what balances."""
+        balance = self.config.class_balance
+        per_class = np.zeros(len(self.data.labels))
+        blocks = np.array_split(np.arange(len(patches)), len(patches) // 4096 + 1)
+        for block in blocks:
+            per_class += patches[block] @ self.data.targets(self.clips[block])
+        if np.count_nonzero(per_class) < 2:
+            raise ValueError(
+                f"The split {self.config.train_split!r} has clips of one class only; a classifier "
+                "needs two at least."
+            )
+        if not balance:
+            return patches.astype(np.float64)
+        # A clip of several classes counts as one of its rarest.
+        rarity = np.maximum(per_class, 1) ** -balance
+        rarest = [np.max(self.data.targets(self.clips[b]) * rarity, axis=1) for b in blocks]
+        return patches * np.concatenate(rarest)
+
+    def _patch(self, clip, places):
+        """The clip that was read, and a patch of it."""
+        clip, waveform = self._read(clip)
+        # A patch may reach past the end, as the last patch of a clip does.
+        latest = max(0, len(waveform) - self.tail) if len(waveform) > self.samples else 0
+        for place in places if self.config.skip_quiet and latest else places[:1]:
+            start = int(place * (latest + 1))
+            patch = waveform[start : start + self.samples]
+            if np.mean(np.square(patch)) >= QUIET * np.mean(np.square(waveform)):
+                break
+        return clip, np.pad(patch, (0, self.samples - len(patch)))
+
+    def _read(self, clip):
+        """A clip and its waveform; with `skip_corrupt`, the next that can be read."""
+        for _ in range(len(self.clips)):
+            try:
+                return clip, self.data.waveform(self.clips[clip])
+            except CorruptData as error:
+                if not self.config.skip_corrupt:
+                    raise
+                if clip not in self.corrupt:
+                    warnings.warn(f"Left out of training: {error}", stacklevel=2)
+                self.corrupt.add(clip)
+                clip = (clip + 1) % len(self.clips)
+        raise CorruptData(f"{self.data.folder} has no clip that can be read.")

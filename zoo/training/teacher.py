@@ -1,0 +1,45 @@
+"""A teacher's scores, which a smaller network may learn beside the labels."""
+
+from pathlib import Path
+
+import numpy as np
+
+
+def read_teacher(folder, data, clips):
+    """Scores that `soundzoo evaluate` wrote to a folder, in the order of clips and labels of data.
+
+    Args:
+        folder: holds `scores.npy`, `clips.txt` and `labels.txt`.
+        data: a `PreparedData`.
+        clips: indices of its clips.
+
+    Returns:
+        float32 `[clips, classes]`.
+
+    Raises:
+        ValueError: a file is missing, or has no scores of a clip or a label.
+    """
+    folder = Path(folder)
+    try:
+        scores = np.load(folder / "scores.npy", mmap_mode="r")
+        ids = (folder / "clips.txt").read_text(encoding="utf-8").splitlines()
+        labels = (folder / "labels.txt").read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{folder} holds no teacher's scores; `soundzoo evaluate --output {folder}` on the "
+            f"training clips writes them ({error})."
+        ) from None
+    columns = _find("label", [label.name for label in data.labels], labels, folder)
+    rows = _find("clip", [data.clip_id(clip) for clip in clips], ids, folder)
+    return np.asarray(scores[rows], np.float32)[:, columns]
+
+
+def _find(kind, wanted, names, folder):
+    place = {name: index for index, name in enumerate(names)}
+    missing = [name for name in wanted if name not in place]
+    if missing:
+        raise ValueError(
+            f"The teacher's scores in {folder} lack {len(missing)} of {len(wanted)} {kind}s: "
+            f"{', '.join(map(repr, missing[:3]))}{', ...' if len(missing) > 3 else ''}."
+        )
+    return [place[name] for name in wanted]
