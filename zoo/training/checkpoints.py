@@ -1,8 +1,8 @@
 """Checkpoints: files that hold all of a run's state, appear whole or not at all, and are checked.
 
 A checkpoint is a NumPy archive, `step-00001400.npz`: arrays of the variables, and a JSON text with
-the step and what else must be known to go on. Every array in such an archive carries a CRC-32,
-which is checked when it is read.
+their names, the step and what else must be known to go on. Every member of such an archive carries
+a CRC-32, which is checked when it is read.
 """
 
 import json
@@ -18,7 +18,7 @@ from zoo.files import write_atomically
 KEPT = 3
 """Checkpoints that stay: the newest, and two to fall back on."""
 
-_STATE = "state"
+_STATE, _NAMES = "state", "arrays"
 
 
 def save_checkpoint(folder, step, state, variables):
@@ -43,7 +43,7 @@ def save_checkpoint(folder, step, state, variables):
         for group, members in variables.items()
         for number, variable in enumerate(members)
     }
-    text = json.dumps({**state, "step": step})
+    text = json.dumps({**state, "step": step, _NAMES: list(arrays)})
     checkpoint = folder / f"step-{step:08d}.npz"
     with write_atomically(checkpoint) as file:
         np.savez(file, **{_STATE: np.array(text)}, **arrays)
@@ -68,8 +68,9 @@ def load_checkpoint(folder):
     for path in paths:
         try:
             with np.load(path) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-            return path, json.loads(str(arrays.pop(_STATE))), arrays
+                state = json.loads(str(archive[_STATE]))
+                arrays = {name: archive[name] for name in state.pop(_NAMES)}
+            return path, state, arrays
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             warnings.warn(f"{path} is damaged and is passed over: {error}", stacklevel=2)
     if paths:

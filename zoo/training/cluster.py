@@ -1,16 +1,14 @@
 """Which devices a run trains on: one, all of this machine, or all of a cluster of machines."""
 
-import contextlib
 import json
 import os
 import socket
-import sys
-import threading
+import time
 
 import tensorflow as tf
 
-CONNECT_SECONDS = 5
-"""How long an address is tried before it counts as unreachable (ours)."""
+RETRY_SECONDS = 1
+"""Between two tries to reach a worker, and what a try may take (ours)."""
 
 
 def choose_strategy(timeout=300):
@@ -21,15 +19,16 @@ def choose_strategy(timeout=300):
     of this machine, or its only device. Call it before anything else that runs TensorFlow.
 
     Args:
-        timeout: seconds to wait for all workers. The process ends when they have not come by then.
+        timeout: seconds to wait for all workers.
 
     Raises:
         ValueError: `TF_CONFIG` is not what it should be.
+        ConnectionError: a worker cannot be reached.
     """
     cluster = read_cluster()
     if cluster is not None:
-        with time_limit(timeout, cluster):
-            return tf.distribute.MultiWorkerMirroredStrategy()
+        meet(cluster, timeout)
+        return tf.distribute.MultiWorkerMirroredStrategy()
     if len(tf.config.list_logical_devices("GPU")) > 1:
         return tf.distribute.MirroredStrategy()
     return tf.distribute.get_strategy()
@@ -57,7 +56,7 @@ def read_cluster():
         job, index = value["task"]["type"], int(value["task"]["index"])
         strange = set(machines) - {"chief", "worker"}
         if not strange:
-            machines[job][index].rsplit(":", 1)[1]
+            _port(machines[job][index])
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         raise ValueError(
             "TF_CONFIG must name the workers' addresses and which of them this is, as in "
@@ -70,34 +69,50 @@ def read_cluster():
     return value
 
 
-@contextlib.contextmanager
-def time_limit(seconds, cluster):
-    """Ends the process with a sentence if the block, which waits for workers, takes longer."""
+def meet(cluster, timeout):
+    """Waits until every other worker can be reached, and can reach this one.
 
-    def give_up():
-        missing = ", ".join(_unreachable(cluster)) or "a worker that answers but does not join"
-        print(
-            f"soundzoo: gave up after {seconds:g} s of waiting for all workers of TF_CONFIG; "
-            f"not reached: {missing}.",
-            file=sys.stderr,
-            flush=True,
-        )
-        os._exit(2)  # TensorFlow waits in C++, where no exception reaches it
+    TensorFlow itself would wait in C++, where neither an exception nor a signal reaches it.
 
-    timer = threading.Timer(seconds, give_up)
-    timer.daemon = True
-    timer.start()
+    Raises:
+        ConnectionError: a worker was not reached within `timeout` seconds, or another program
+            listens at this worker's address.
+    """
+    task = cluster["task"]
+    addresses = {
+        (job, index): address
+        for job, members in cluster["cluster"].items()
+        for index, address in enumerate(members)
+    }
+    own = addresses.pop((task["type"], int(task["index"])))
+    with _listen(own):
+        deadline = time.monotonic() + timeout
+        missing = list(addresses.values())
+        while missing := [address for address in missing if not _answers(address)]:
+            if time.monotonic() > deadline:
+                raise ConnectionError(
+                    f"Gave up after {timeout:g} s of waiting for all workers of TF_CONFIG; not "
+                    f"reached: {', '.join(missing)}."
+                )
+            time.sleep(RETRY_SECONDS)
+
+
+def _listen(address):
     try:
-        yield
-    finally:
-        timer.cancel()
+        return socket.create_server(("", _port(address)))
+    except OSError as error:
+        raise ConnectionError(
+            f"This worker cannot listen at {address}, its address in TF_CONFIG: {error.strerror}."
+        ) from None
 
 
-def _unreachable(cluster):
-    for addresses in cluster["cluster"].values():
-        for address in addresses:
-            host, port = address.rsplit(":", 1)
-            try:
-                socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
-            except OSError:
-                yield address
+def _answers(address):
+    try:
+        socket.create_connection((address.rsplit(":", 1)[0], _port(address)), RETRY_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def _port(address):
+    return int(address.rsplit(":", 1)[1])

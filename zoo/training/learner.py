@@ -161,6 +161,7 @@ class Learner:
             # A step whose gradients overflowed float16 counts for nothing.
             finite = tf.math.is_finite(norm)
             gradients = [tf.where(finite, gradient, 0.0) for gradient in gradients]
+            norm = tf.where(finite, norm, 0.0)
             loss_scale, good_steps = self.scaling
             grown = good_steps + 1 >= GOOD_STEPS
             factor = tf.where(finite, tf.where(grown, 2.0, 1.0), 0.5)

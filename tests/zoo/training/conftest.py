@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import subprocess
@@ -16,7 +17,7 @@ TONES = {"low": 300, "middle": 900, "high": 2700}
 
 @pytest.fixture(scope="session")
 def sounds(tmp_path_factory):
-    """A folder of three classes of eight tones each, of 0.5 to 2.5 s, two of them for validation."""
+    """Three classes of eight tones each, of 0.5 to 2.25 s; two of each are for validation."""
     folder = tmp_path_factory.mktemp("sounds")
     rng = np.random.default_rng(0)
     for label, hertz in TONES.items():
@@ -37,6 +38,13 @@ def data(sounds, tmp_path_factory):
     return prepare(read_source(sounds), tmp_path_factory.mktemp("prepared") / "data")
 
 
+@pytest.fixture(scope="session")
+def unlike(sounds, tmp_path_factory):
+    """Other data with the same classes."""
+    source = read_source(sounds)
+    return prepare(source._replace(clips=source.clips[1:]), tmp_path_factory.mktemp("other") / "d")
+
+
 # What trains in a moment.
 SMALL = {"model": "fully_connected", "width": 0.03, "batch": 8, "epochs": 2, "epoch_steps": 5}
 
@@ -47,9 +55,8 @@ def config():
     return lambda **options: TrainConfig.from_dict({**SMALL, **options})
 
 
-@pytest.fixture
-def start():
-    """A function that starts `worker.py` in a process of its own, where devices can be chosen."""
+@contextlib.contextmanager
+def _starter():
     processes = []
 
     def run(data, folder, options, *, devices=1, tf_config=None, limit_bytes=None):
@@ -77,4 +84,18 @@ def start():
     yield run
     for process in processes:
         process.kill()
-        process.communicate()
+        process.wait()
+
+
+@pytest.fixture
+def start():
+    """A function that starts `worker.py` in a process of its own, where devices can be chosen."""
+    with _starter() as run:
+        yield run
+
+
+@pytest.fixture(scope="module")
+def start_in_module():
+    """The same, for what a module's tests share."""
+    with _starter() as run:
+        yield run

@@ -80,7 +80,7 @@ def test_a_killed_worker_leaves_a_job_that_goes_on(data, start, ports, tmp_path)
     finish(start(data, tmp_path / "one", options))
     folder = tmp_path / "two"
     workers = [start(data, folder, options, tf_config=cluster(n, ports)) for n in range(2)]
-    while "step 25\n" != workers[1].stdout.readline():
+    while workers[1].stdout.readline() != "step 25\n":
         assert workers[1].poll() is None
     workers[1].send_signal(signal.SIGKILL)
     # The other one does not hang, and says what happened.

@@ -1,0 +1,234 @@
+"""The loop in one process; `test_distribution.py` and `test_crashes.py` have the others."""
+
+import csv
+import json
+import signal
+
+import keras
+import numpy as np
+import pytest
+
+from tests.zoo.training.conftest import SMALL
+from zoo import AudioClassifier
+from zoo.data import CorruptData
+from zoo.evaluation import evaluate
+from zoo.training import Stopped, TrainConfig, train
+from zoo.training.checkpoints import load_checkpoint
+
+
+def weights(classifier):
+    return [variable.numpy() for variable in classifier.network.variables]
+
+
+def assert_same(one, two):
+    for first, second in zip(one, two, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+@pytest.fixture(scope="module")
+def plain(data, tmp_path_factory):
+    """The weights that the small configuration gives without further options."""
+    return weights(train(data, tmp_path_factory.mktemp("plain"), TrainConfig(**SMALL)))
+
+
+def log(folder):
+    with open(folder / "log.csv") as file:
+        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+
+class StopAt(keras.callbacks.Callback):
+    """Sends a signal after so many steps."""
+
+    def __init__(self, step, number=signal.SIGTERM):
+        super().__init__()
+        self.left = step
+        self.number = number
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.left -= 1
+        if not self.left:
+            signal.raise_signal(self.number)
+
+
+def test_learns_and_leaves_a_run_folder(data, config, tmp_path):
+    folder = tmp_path / "run"
+    classifier = train(data, folder, config(epochs=6, epoch_steps=20, learning_rate=3e-3))
+    rows = log(folder)
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert rows[-1]["loss"] < 0.5 * rows[0]["loss"]
+    assert rows[-1]["val_mAP"] > 0.9
+    assert rows[-1]["val_accuracy"] > 0.8
+    saved = AudioClassifier.from_preset(folder)
+    assert_same(weights(saved), weights(classifier))
+    assert [label.name for label in saved.labels] == ["high", "low", "middle"]
+    run = json.loads((folder / "run.json").read_text())
+    assert (run["replicas"], run["data"]) == (1, str(data.folder))
+    metrics = evaluate(saved, data, "validation", tmp_path / "evaluation", bootstrap=0)
+    assert metrics["mAP"] == pytest.approx(rows[-1]["val_mAP"])
+    assert metrics["top1"] == pytest.approx(rows[-1]["val_accuracy"])
+
+
+def test_the_same_seed_gives_the_same_weights(data, config, plain, tmp_path):
+    assert_same(plain, weights(train(data, tmp_path / "again", config())))
+    other = weights(train(data, tmp_path / "other", config(seed=1)))
+    assert any((one != two).any() for one, two in zip(plain, other, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("step", "number"), [(1, signal.SIGINT), (4, signal.SIGTERM), (7, signal.SIGTERM)]
+)
+def test_stopped_by_a_signal_it_goes_on_as_if_it_was_not(data, config, tmp_path, step, number):
+    options = config(ema=0.9, mixup=0.5, schedule="cosine", warmup_steps=3)
+    # All workers learn of it with the step that follows.
+    with pytest.raises(Stopped, match=f"Stopped by {number.name} after step {step + 1}") as stopped:
+        train(data, tmp_path / "run", options, callbacks=[StopAt(step, number)])
+    assert (stopped.value.step, stopped.value.signal) == (step + 1, number)
+    resumed = train(data, tmp_path / "run", options)
+    undisturbed = train(data, tmp_path / "undisturbed", options)
+    assert_same(weights(resumed), weights(undisturbed))
+    for row, expected in zip(log(tmp_path / "run"), log(tmp_path / "undisturbed"), strict=True):
+        assert row | {"seconds": 0} == pytest.approx(expected | {"seconds": 0})
+
+
+def test_a_finished_run_only_gives_its_classifier(data, config, tmp_path):
+    trained = weights(train(data, tmp_path, config(ema=0.9)))
+    stopper = StopAt(1)
+    assert_same(trained, weights(train(data, tmp_path, config(ema=0.9), callbacks=[stopper])))
+    assert stopper.left == 1  # it trained no step
+
+
+def test_keras_callbacks_work(data, config, tmp_path):
+    callbacks = [
+        keras.callbacks.CSVLogger(tmp_path / "keras.csv"),
+        keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", monitor="val_mAP", mode="max"),
+        keras.callbacks.ReduceLROnPlateau(monitor="loss", factor=0.5, patience=0, min_delta=100),
+        keras.callbacks.EarlyStopping(monitor="loss", patience=3, min_delta=100),
+        keras.callbacks.TensorBoard(tmp_path / "tensorboard"),
+    ]
+    classifier = train(data, tmp_path / "run", config(epochs=10), callbacks=callbacks)
+    rows = log(tmp_path / "run")
+    assert len(rows) == 4  # stopped early
+    rates = [row["learning_rate"] for row in rows]
+    np.testing.assert_allclose(rates, [1e-3, 1e-3, 5e-4, 2.5e-4], rtol=1e-5)
+    with open(tmp_path / "keras.csv") as file:
+        assert [float(row["loss"]) for row in csv.DictReader(file)] == pytest.approx(
+            [row["loss"] for row in rows]
+        )
+    best = keras.saving.load_model(tmp_path / "best.keras")
+    assert_same(weights(best), weights(classifier))
+    assert list((tmp_path / "tensorboard").rglob("events.*"))
+    # Early stopping holds when the same call comes again.
+    train(data, tmp_path / "run", config(epochs=10))
+    assert len(log(tmp_path / "run")) == 4
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(data, config, tmp_path):
+    class Spoil(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if batch == 3:
+                kernel = self.model.network.get_layer("logits").kernel
+                kernel.assign(kernel * float("nan"))
+
+    message = r"The loss of step 3 is nan.*last good checkpoint is .*step-00000002\.npz"
+    with pytest.raises(FloatingPointError, match=message):
+        train(data, tmp_path, config(checkpoint_steps=2), callbacks=[Spoil()])
+    spoiled = json.loads((tmp_path / "not_finite.json").read_text())
+    assert spoiled["step"] == 3
+    known = {data.clip_id(index) for index in range(len(data))}
+    assert set(spoiled["clips"]) <= known
+    assert spoiled["clips"]
+    train(data, tmp_path, config(checkpoint_steps=2))  # goes on from there
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"precision": "bf16"},
+        {"precision": "f16", "clip_norm": 1.0},
+        {"clip_norm": 0.1},
+        {"ema": 0.5},
+        {"weight_decay": 0.1},
+        {"label_smoothing": 0.1},
+        {"bottleneck": 4},
+        {"model": "alexnet", "precision": "bf16"},
+    ],
+    ids=str,
+)
+def test_every_departure_changes_the_weights_and_learns(data, config, plain, tmp_path, options):
+    classifier = train(data, tmp_path / "run", config(**options))
+    assert keras.config.dtype_policy().name == "float32"
+    assert all(np.isfinite(array).all() for array in weights(classifier))
+    if "model" not in options and "bottleneck" not in options:
+        pairs = zip(weights(classifier), plain, strict=True)
+        assert any((one != two).any() for one, two in pairs)
+    rows = log(tmp_path / "run")
+    assert rows[1]["loss"] < rows[0]["loss"]
+
+
+def test_float16_halves_its_scale_where_a_gradient_overflows(data, config, tmp_path):
+    train(data, tmp_path, config(precision="f16", epoch_steps=4))
+    _, _, arrays = load_checkpoint(tmp_path / "checkpoints")
+    scale, good_steps = arrays["scaling/0"], arrays["scaling/1"]
+    overflows = np.log2(2.0**15 / scale)
+    assert overflows == round(overflows)
+    assert 0 < good_steps <= 8 - overflows
+
+
+def test_fine_tuning_from_a_preset(data, config, tmp_path):
+    train(data, tmp_path / "first", config())
+    start = AudioClassifier.from_preset(tmp_path / "first")
+    preset = str(tmp_path / "first")
+    options = {"init": preset, "model": None, "width": None}
+    frozen = train(data, tmp_path / "frozen", config(**options, freeze=True))
+    whole = train(data, tmp_path / "whole", config(**options))
+    assert (whole.architecture, whole.width) == ("fully_connected", 0.03)
+    for layer in start.network.layers:
+        for before, of_frozen, of_whole in zip(
+            layer.get_weights(),
+            frozen.network.get_layer(layer.name).get_weights(),
+            whole.network.get_layer(layer.name).get_weights(),
+            strict=True,
+        ):
+            assert (before == of_frozen).all() == (layer.name != "logits")
+            assert (before != of_whole).any()
+    with pytest.raises(ValueError, match=r"has width 0\.03.* Leave width out"):
+        train(data, tmp_path / "other", config(**options | {"width": 0.5}))
+
+
+def test_new_labels_get_a_new_classifier_on_the_old_body(small_preset, data, config, tmp_path):
+    start = AudioClassifier.from_preset(small_preset)
+    options = config(init=str(small_preset), freeze=True, model=None, width=None)
+    classifier = train(data, tmp_path, options)
+    assert [label.name for label in classifier.labels] == ["high", "low", "middle"]
+    body = start.network.layers[:-2]
+    for layer in body:
+        kept = classifier.network.get_layer(layer.name).get_weights()
+        assert_same(layer.get_weights(), kept)
+
+
+def test_a_folder_of_another_run(data, unlike, config, tmp_path):
+    train(data, tmp_path, config())
+    with pytest.raises(ValueError, match=r"other options: model was 'fully_connected' and is now"):
+        train(data, tmp_path, config(model="alexnet"))
+    with pytest.raises(ValueError, match="a run on other data than"):
+        train(unlike, tmp_path, config())
+
+
+def test_a_checkpoint_of_another_network(data, config, tmp_path):
+    train(data, tmp_path / "small", config())
+    train(data, tmp_path / "large", config(width=0.05))
+    for path in (tmp_path / "small" / "checkpoints").iterdir():
+        path.unlink()
+    for path in (tmp_path / "large" / "checkpoints").iterdir():
+        path.rename(tmp_path / "small" / "checkpoints" / path.name)
+    with pytest.raises(ValueError, match="is a checkpoint of another network"):
+        train(data, tmp_path / "small", config())
+
+
+def test_a_damaged_record_stops_with_its_name(data, config, tmp_path, monkeypatch):
+    def damaged(index):
+        raise CorruptData("shard 3 is damaged")
+
+    monkeypatch.setattr(data, "waveform", damaged)
+    with pytest.raises(CorruptData, match="shard 3 is damaged"):
+        train(data, tmp_path, config())
