@@ -15,7 +15,7 @@ os.umask(_UMASK)
 def write_atomically(path):
     """Opens a binary file that takes its place at `path` when the block ends without an error.
 
-    An error, or the end of the process, leaves what was at `path` before. A link is followed, and
+    It can be read, too. An error, or the end of the process, leaves what was at `path` before. A link is followed, and
     what is no regular file (a device, a pipe) is written to directly.
 
     Raises:
@@ -29,7 +29,7 @@ def write_atomically(path):
         return
     descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
-        with open(descriptor, "wb") as file:
+        with open(descriptor, "w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

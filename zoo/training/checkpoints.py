@@ -1,14 +1,13 @@
 """Checkpoints: files that hold all of a run's state, appear whole or not at all, and are checked.
 
-A checkpoint is a NumPy archive, `step-00001400.npz`: arrays of the variables, and a JSON text with
-their names, the step and what else must be known to go on. Every member of such an archive carries
-a CRC-32, which is checked when it is read.
+A checkpoint is a NumPy archive, `step-00001400.npz`, of the variables and a JSON text with the step
+and what else must be known to go on. Its last 32 bytes are the SHA-256 of what is before them.
 """
 
+import hashlib
+import io
 import json
 import warnings
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,8 @@ from zoo.files import write_atomically
 KEPT = 3
 """Checkpoints that stay: the newest, and two to fall back on."""
 
-_STATE, _NAMES = "state", "arrays"
+_STATE = "state"
+_CHECKSUM_BYTES = 32
 
 
 def save_checkpoint(folder, step, state, variables):
@@ -43,10 +43,13 @@ def save_checkpoint(folder, step, state, variables):
         for group, members in variables.items()
         for number, variable in enumerate(members)
     }
-    text = json.dumps({**state, "step": step, _NAMES: list(arrays)})
+    text = json.dumps({**state, "step": step})
     checkpoint = folder / f"step-{step:08d}.npz"
     with write_atomically(checkpoint) as file:
         np.savez(file, **{_STATE: np.array(text)}, **arrays)
+        file.seek(0)
+        checksum = hashlib.file_digest(file, "sha256").digest()
+        file.write(checksum)  # at the end, up to where the digest read
     for path in _newest_first(folder)[KEPT:]:
         path.unlink()
     return checkpoint
@@ -66,13 +69,12 @@ def load_checkpoint(folder):
         scratch.unlink()
     paths = _newest_first(folder)
     for path in paths:
-        try:
-            with np.load(path) as archive:
-                state = json.loads(str(archive[_STATE]))
-                arrays = {name: archive[name] for name in state.pop(_NAMES)}
-            return path, state, arrays
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            warnings.warn(f"{path} is damaged and is passed over: {error}", stacklevel=2)
+        content = path.read_bytes()
+        archive = memoryview(content)[:-_CHECKSUM_BYTES]
+        if hashlib.sha256(archive).digest() == content[-_CHECKSUM_BYTES:]:
+            arrays = dict(np.load(io.BytesIO(archive)))
+            return path, json.loads(str(arrays.pop(_STATE))), arrays
+        warnings.warn(f"{path} is damaged and is passed over.", stacklevel=2)
     if paths:
         raise ValueError(
             f"No checkpoint in {folder} can be read; remove the folder to train from the beginning."

@@ -51,23 +51,17 @@ def test_a_newest_one_that_is_cut_short_is_passed_over(tmp_path, share):
 
 
 @pytest.mark.filterwarnings("ignore:.*is damaged and is passed over")
-def test_a_flipped_bit_anywhere_never_changes_what_is_read(tmp_path):
+def test_a_newest_one_with_any_bit_flipped_is_passed_over(tmp_path):
     save_checkpoint(tmp_path, 10, {}, variables())
     path = save_checkpoint(tmp_path, 20, {}, variables())
-    intact = load_checkpoint(tmp_path)[2]
     content = path.read_bytes()
-    passed_over = 0
     for position in range(0, len(content), 7):
         damaged = bytearray(content)
         damaged[position] ^= 1 << position % 8
         path.write_bytes(damaged)
-        _, state, arrays = load_checkpoint(tmp_path)
-        passed_over += state["step"] == 10
-        # Some bytes of an archive, such as the files' dates, mean nothing.
-        assert arrays.keys() == intact.keys()
-        for name, array in arrays.items():
-            np.testing.assert_array_equal(array, intact[name])
-    assert passed_over > 100
+        assert load_checkpoint(tmp_path)[1]["step"] == 10
+    path.write_bytes(content)
+    assert load_checkpoint(tmp_path)[1]["step"] == 20
 
 
 def test_all_damaged(tmp_path):
