@@ -1,7 +1,7 @@
 # Everything happens in virtual environments below this folder; nothing else need be installed.
 PYTHON ?= python3
 
-.PHONY: demo test test-fast test-legacy lint format preset clean
+.PHONY: demo test test-fast test-legacy lint format preset benchmark clean
 
 demo: .venv/package ## Classify the example recordings with the bundled preset
 	TF_CPP_MIN_LOG_LEVEL=3 .venv/bin/soundzoo classify examples --top 3
@@ -23,13 +23,20 @@ format: .venv/tools ## Mend format and style
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-preset: .venv/tools ## Train the bundled preset again (hours), from the recordings in ../shared/data
-	.venv/bin/pip install --quiet -e '.[train]'
-	.venv/bin/python recipes/train.py --data ../shared/data --run runs/resnet50_w025_opensounds
-	.venv/bin/python recipes/publish.py --data ../shared/data --run runs/resnet50_w025_opensounds
+preset: .venv/tools ## Train the bundled preset again (an hour), from the recordings in ../shared/data
+	.venv/bin/python recipes/opensounds.py --data ../shared/data --output runs/opensounds.csv
+	.venv/bin/soundzoo prepare runs/opensounds.csv runs/opensounds \
+		--ontology ../shared/data/audioset/ontology.json
+	.venv/bin/soundzoo train runs/opensounds runs/resnet50_w025_opensounds \
+		--config recipes/resnet50_w025_opensounds.yaml
+	.venv/bin/python recipes/publish.py --data ../shared/data --prepared runs/opensounds \
+		--run runs/resnet50_w025_opensounds
+
+benchmark: .venv/tools ## Race ResNet-50's training against PyTorch, on a quiet machine
+	.venv/bin/python benchmarks/train.py --stock
 
 clean: ## Remove the virtual environments and build folders
-	rm -rf .venv .venv-legacy build dist *.egg-info
+	rm -rf .venv .venv-* build dist *.egg-info
 
 .venv/package: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv

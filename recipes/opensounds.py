@@ -1,13 +1,17 @@
-"""The recordings of the opensounds presets: what is trained on, what is tested on, the labels.
+"""The recordings of the opensounds presets, as a manifest that `soundzoo prepare` takes.
+
+    python recipes/opensounds.py --data ../shared/data --output runs/opensounds.csv
 
 Training: the train split of opensounds and folds 1-4 of ESC-10. Testing: the test split of
-opensounds, and fold 5 of ESC-10. Labels carry AudioSet's display names and mids.
+opensounds, and fold 5 of ESC-10, a split of its own. Labels are AudioSet's display names.
 """
 
+import argparse
 import csv
-import json
 from pathlib import Path
 from typing import NamedTuple
+
+ESC10_TEST = "esc10_test"
 
 # ESC-10's categories under AudioSet's names; opensounds already has a class for four of them.
 ESC10_LABELS = {
@@ -25,7 +29,7 @@ ESC10_LABELS = {
 
 
 class Recording(NamedTuple):
-    """One labelled recording: file, label's name, split ("train" or "test"), where it is from."""
+    """One labelled recording: file, label's name, split, where it is from."""
 
     path: Path
     label: str
@@ -49,21 +53,30 @@ def esc10(data):
         Recording(
             folder / row["file"],
             ESC10_LABELS[row["category"]],
-            "test" if row["fold"] == "5" else "train",
+            ESC10_TEST if row["fold"] == "5" else "train",
             "ESC-10",
         )
         for row in _rows(folder)
     ]
 
 
-def labels(data):
-    """(name, mid) of every class, sorted by name; mid is None where AudioSet has no such class."""
-    names = {recording.label for recording in opensounds(data) + esc10(data)}
-    ontology = json.loads(Path(data, "audioset", "ontology.json").read_text(encoding="utf-8"))
-    mids = {entry["name"]: entry["id"] for entry in ontology}
-    return [(name, mids.get(name)) for name in sorted(names)]
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of opensounds and esc10")
+    parser.add_argument("--output", type=Path, required=True, help="manifest to write")
+    options = parser.parse_args()
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    with open(options.output, "w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["file", "label", "split"])
+        for recording in opensounds(options.data) + esc10(options.data):
+            rows.writerow([recording.path.resolve(), recording.label, recording.split])
 
 
 def _rows(folder):
     with open(folder / "manifest.csv", newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,11 +1,10 @@
 """Makes a preset of a training run: float16 weights, figures on the test recordings, model card.
 
-    python recipes/publish.py --data ../shared/data --run runs/resnet50_w025_opensounds
+    python recipes/publish.py --data ../shared/data --prepared runs/opensounds \\
+        --run runs/resnet50_w025_opensounds
 
-The figures are those of the preset as it ships. Clip scores are means of patch scores; a class's
-average precision and AUC are over all test clips of opensounds, and their means weigh all classes
-that have test clips alike. d' is sqrt(2) times the normal quantile of the mean AUC, as in the
-paper's tables. On ESC-10, the best of its ten labels is compared with the clip's.
+The figures are those of the preset as it ships, by `zoo.evaluation`. On ESC-10, the best of its ten
+labels is compared with the clip's.
 """
 
 import argparse
@@ -16,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import opensounds
-from scipy.special import ndtri
-from sklearn.metrics import average_precision_score, roc_auc_score
+import yaml
 
 import zoo
-from zoo.presets import CARD, METRICS, WEIGHTS
+from zoo.data import open_prepared
+from zoo.evaluation import evaluate, score_clips
+from zoo.presets import CARD, METRICS
 
 PRETRAINED = Path(zoo.__file__).parent / "pretrained"
 
@@ -28,59 +28,58 @@ PRETRAINED = Path(zoo.__file__).parent / "pretrained"
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of opensounds and esc10")
-    parser.add_argument("--run", type=Path, required=True, help="folder that train.py wrote")
+    parser.add_argument("--prepared", type=Path, required=True, help="the same, prepared")
+    parser.add_argument("--run", type=Path, required=True, help="folder that soundzoo train wrote")
     parser.add_argument("--output", type=Path, help="preset folder (default: in the package)")
     options = parser.parse_args()
-    run = json.loads((options.run / "run.json").read_text())
     output = (options.output or PRETRAINED / options.run.name).resolve()
 
-    classifier = zoo.AudioClassifier(
-        run["model"], opensounds.labels(options.data), width=run["width"], name=output.name
-    )
-    classifier.network.load_weights(options.run / WEIGHTS)
-    classifier.save_to_preset(output, weights_dtype="float16", overwrite=True)
-    metrics = evaluate(zoo.AudioClassifier.from_preset(output), options.data)
+    data = open_prepared(options.prepared)
+    trained = zoo.AudioClassifier.from_preset(options.run)
+    trained.save_to_preset(output, weights_dtype="float16", overwrite=True)
+    classifier = zoo.AudioClassifier.from_preset(output)
+    figures = evaluate(classifier, data, "test", options.run / "evaluation")
+    metrics = metrics_of(figures) | esc10_figures(classifier, data)
     (output / METRICS).write_text(json.dumps(metrics, indent=1, ensure_ascii=False) + "\n")
-    (output / CARD).write_text(card(classifier, output.name, run, metrics, options.data))
+    recipe = yaml.safe_load((options.run / "config.yaml").read_text())
+    (output / CARD).write_text(card(classifier, output.name, recipe, metrics, options.data))
     print({name: value for name, value in metrics.items() if not isinstance(value, (dict, list))})
 
 
-def evaluate(classifier, data):
-    """Figures on the test recordings, as `metrics.json` holds them."""
-    names = [label.name for label in classifier.labels]
-    clips = [r for r in opensounds.opensounds(data) if r.split == "test"]
-    scores = np.array([classifier.timeline(r.path).scores.mean(axis=0) for r in clips])
-    per_class = {}
-    for column, name in enumerate(names):
-        truth = np.array([clip.label == name for clip in clips])
-        if truth.any():
-            per_class[name] = {
-                "clips": int(truth.sum()),
-                "AP": round(float(average_precision_score(truth, scores[:, column])), 4),
-                "AUC": round(float(roc_auc_score(truth, scores[:, column])), 4),
-            }
-    auc = np.mean([figures["AUC"] for figures in per_class.values()])
-
-    esc10 = [r for r in opensounds.esc10(data) if r.split == "test"]
-    columns = [names.index(name) for name in opensounds.ESC10_LABELS.values()]
-    scores = np.array([classifier.timeline(r.path).scores.mean(axis=0)[columns] for r in esc10])
-    heard = [names[columns[best]] for best in scores.argmax(axis=1)]
+def metrics_of(figures):
+    """What `evaluate` found, as the preset's `metrics.json` holds it."""
+    left_out = figures["without_positives"]
     return {
-        "mAP": round(float(np.mean([figures["AP"] for figures in per_class.values()])), 4),
-        "AUC": round(float(auc), 4),
-        "d_prime": round(float(np.sqrt(2) * ndtri(auc)), 3),
-        "test_clips": len(clips),
-        "test_classes": len(per_class),
-        "esc10_fold5_top1": round(
-            float(np.mean([h == r.label for h, r in zip(heard, esc10, strict=True)])), 4
-        ),
-        "esc10_fold5_clips": len(esc10),
-        "per_class": per_class,
-        "without_test_clips": [name for name in names if name not in per_class],
+        **{name: round(figures[name], 4) for name in ("mAP", "AUC", "d_prime", "lwlrap", "top1")},
+        "intervals": {
+            name: [round(bound, 4) for bound in bounds]
+            for name, bounds in figures["intervals"].items()
+        },
+        "test_clips": figures["clips"],
+        "test_classes": figures["classes"],
+        "per_class": {
+            name: {"clips": row["clips"], "AP": round(row["AP"], 4), "AUC": round(row["AUC"], 4)}
+            for name, row in figures["per_class"].items()
+            if name not in left_out
+        },
+        "without_test_clips": left_out,
     }
 
 
-def card(classifier, name, run, metrics, data):
+def esc10_figures(classifier, data):
+    """Top-1 among ESC-10's ten labels, on the fold that was not trained on."""
+    clips = data.select(opensounds.ESC10_TEST)
+    scores = np.stack(list(score_clips(classifier, data, clips)))
+    names = [label.name for label in classifier.labels]
+    columns = [names.index(name) for name in opensounds.ESC10_LABELS.values()]
+    right = data.targets(clips)[:, columns].argmax(axis=1) == scores[:, columns].argmax(axis=1)
+    return {
+        "esc10_fold5_top1": round(float(right.mean()), 4),
+        "esc10_fold5_clips": len(clips),
+    }
+
+
+def card(classifier, name, recipe, metrics, data):
     """The model card."""
     clips = [r for r in opensounds.opensounds(data) if r.split == "train"]
     esc10 = [r for r in opensounds.esc10(data) if r.split == "train"]
@@ -88,6 +87,11 @@ def card(classifier, name, run, metrics, data):
     sources = sorted({r.source for r in clips}, key=str.lower)
     weak = sorted(label for label, figures in metrics["per_class"].items() if figures["AP"] < 0.2)
     few = sorted(label for label, count in counts.items() if count < 20)
+
+    def between(figure):
+        low, high = metrics["intervals"][figure]
+        return f"{low:.3f} to {high:.3f}"
+
     table = "\n".join(
         f"| {label} | {counts[label]} | {figures['clips']} | {figures['AP']:.2f} "
         f"| {figures['AUC']:.2f} |"
@@ -98,8 +102,8 @@ def card(classifier, name, run, metrics, data):
 
 {
         _paragraph(f'''
-`{run["model"]}` at width {run["width"]:g} ({size}): raw 16 kHz mono sound in, scores for
-{len(classifier.labels)} labels out, under AudioSet's names and ids.
+`{classifier.architecture}` at width {classifier.width:g} ({size}): raw 16 kHz mono sound in, scores
+for {len(classifier.labels)} labels out, under AudioSet's names and ids.
 ''')
     }
 
@@ -112,19 +116,21 @@ clf.classify("street.ogg")
 
 ## How well it hears
 
-| test recordings | clips | figure | |
-|---|---|---|---|
-| opensounds, test split | {metrics["test_clips"]} | mAP | {metrics["mAP"]:.3f} |
-| | | AUC | {metrics["AUC"]:.3f} |
-| | | d' | {metrics["d_prime"]:.2f} |
+| test recordings | clips | figure | | 95% interval |
+|---|---|---|---|---|
+| opensounds, test split | {metrics["test_clips"]} | mAP | {metrics["mAP"]:.3f} | {between("mAP")} |
+| | | AUC | {metrics["AUC"]:.3f} | {between("AUC")} |
+| | | d' | {metrics["d_prime"]:.3f} | {between("d_prime")} |
+| | | lwlrap | {metrics["lwlrap"]:.3f} | {between("lwlrap")} |
+| | | top-1 of all labels | {metrics["top1"]:.3f} | {between("top1")} |
 | ESC-10, fold 5 | {metrics["esc10_fold5_clips"]} | top-1 of its ten labels | \
-{metrics["esc10_fold5_top1"]:.3f} |
+{metrics["esc10_fold5_top1"]:.3f} | |
 
 {
         _paragraph(f'''
-mAP and AUC are means over {metrics["test_classes"]} classes, each counted alike. The figures are
-those of the float16 weights that ship, as `recipes/publish.py` measured them and wrote them to
-`metrics.json`.
+mAP and AUC are means over {metrics["test_classes"]} classes, each counted alike; intervals are
+bootstrapped over clips. The figures are those of the float16 weights that ship, as
+`recipes/publish.py` measured them and wrote them to `metrics.json`.
 ''')
     }
 
@@ -148,10 +154,10 @@ AudioSet's names.
 
 {
         _paragraph(f'''
-{run["epochs"]} epochs of {run["steps_per_epoch"]} batches of {run["batch"]} random patches, by
-AdamW on the sigmoid cross-entropy; random speed, gain, mixup and SpecAugment. Neither test
-recordings nor figures on them were used to train, to choose or to stop. `recipes/train.py` is the
-whole of it.
+{recipe["epochs"]} passes over the recordings in batches of {recipe["batch"]} random patches, by
+Adam with weight decay on the sigmoid cross-entropy; random speed, gain, time shift, mixup and
+SpecAugment. Neither test recordings nor figures on them were used to train, to choose or to stop.
+`recipes/{name}.yaml` is the whole of it; `make preset` trains it again.
 ''')
     }
 

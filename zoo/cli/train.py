@@ -34,7 +34,7 @@ def add_train(commands):
         help="what `soundzoo prepare` wrote, or takes (it is then prepared in RUN/data)",
     )
     parser.add_argument("folder", metavar="RUN", help="folder of the run")
-    parser.add_argument("--config", metavar="FILE.yaml", help="options; flags come first")
+    parser.add_argument("--config", metavar="FILE.yaml", help="options; a flag comes before a key")
     parser.add_argument(
         "--tensorboard", action="store_true", help="log for TensorBoard in RUN/tensorboard"
     )

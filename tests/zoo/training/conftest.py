@@ -5,31 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
 
 from zoo.data import prepare, read_source
 from zoo.training import TrainConfig
-
-TONES = {"low": 300, "middle": 900, "high": 2700}
-
-
-@pytest.fixture(scope="session")
-def sounds(tmp_path_factory):
-    """Three classes of eight tones each, of 0.5 to 2.25 s; two of each are for validation."""
-    folder = tmp_path_factory.mktemp("sounds")
-    rng = np.random.default_rng(0)
-    for label, hertz in TONES.items():
-        for number in range(8):
-            seconds = 0.5 + 0.25 * number
-            time = np.arange(int(16000 * seconds)) / 16000
-            tone = 0.2 * np.sin(2 * np.pi * hertz * rng.uniform(0.9, 1.1) * time)
-            split = "validation" if number >= 6 else "train"
-            path = folder / split / label / f"{number}.wav"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            soundfile.write(path, tone + rng.normal(0, 0.01, len(time)), 16000)
-    return folder
 
 
 @pytest.fixture(scope="session")
