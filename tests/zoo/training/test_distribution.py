@@ -88,6 +88,18 @@ def test_a_killed_worker_leaves_a_job_that_goes_on(data, start, ports, tmp_path)
     assert workers[0].returncode != 0
     assert "A worker was lost at step" in errors
 
-    finish(*(start(data, folder, options, tf_config=cluster(n, ports)) for n in range(2)))
+    # Now they are called as Vertex AI calls them, and are told to stop before they go on.
+    addresses = [f"127.0.0.1:{port}" for port in ports]
+    jobs = {"chief": addresses[:1], "worker": addresses[1:]}
+    tasks = [{"cluster": jobs, "task": {"type": t, "index": 0}} for t in ("chief", "worker")]
+    workers = [start(data, folder, options, tf_config=task) for task in tasks]
+    while workers[0].stdout.readline() != "step 33\n":
+        assert workers[0].poll() is None
+    workers[1].send_signal(signal.SIGTERM)
+    errors = [worker.communicate(timeout=120)[1] for worker in workers]
+    assert "Stopped by another worker's signal after step" in errors[0]
+    assert "Stopped by SIGTERM after step" in errors[1]
+
+    finish(*(start(data, folder, options, tf_config=task) for task in tasks))
     for alone, resumed in zip(weights(tmp_path / "one"), weights(folder), strict=True):
         np.testing.assert_allclose(alone, resumed, atol=1e-5)
