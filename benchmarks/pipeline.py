@@ -40,13 +40,12 @@ def main():
     options = parser.parse_args()
     data = open_prepared(options.data)
     steps = {name: training_step(name, options.width, data) for name in NETWORKS}
-    batches = iter(training_patches("alexnet", options.width, data)[0].dataset(0))
+    patches, _ = training_patches("alexnet", options.width, data)
     rates = {"pipeline": [], **{name: [] for name in NETWORKS}}
     for _ in range(ROUNDS):
-        rates["pipeline"].append(rate(lambda: next(batches), 20))
+        rates["pipeline"].append(pipeline_rate(patches))
         for name, step in steps.items():
             rates[name].append(rate(step, 3))
-    del batches  # its threads would wait for Python at its end
     pipeline = statistics.median(rates["pipeline"])
     print(f"| width {options.width:g} | patches/s | the pipeline is faster by |")
     print("|---|---|---|")
@@ -69,6 +68,12 @@ def training_step(name, width, data):
     patches, learner = training_patches(name, width, data)
     batch = [tf.constant(part) for part in patches.batch(0)]
     return lambda: learner.step(batch, tf.constant(0.0)).numpy()
+
+
+def pipeline_rate(patches):
+    # Of a function of its own, so that no thread that reads outlives it.
+    batches = iter(patches.dataset(0))
+    return rate(lambda: next(batches), 20)
 
 
 def rate(step, count):

@@ -15,8 +15,8 @@ os.umask(_UMASK)
 def write_atomically(path):
     """Opens a binary file that takes its place at `path` when the block ends without an error.
 
-    It can be read, too. An error, or the end of the process, leaves what was at `path` before. A link is followed, and
-    what is no regular file (a device, a pipe) is written to directly.
+    It can be read, too. An error, or the end of the process, leaves what was at `path` before. A
+    link is followed, and what is no regular file (a device, a pipe) is written to directly.
 
     Raises:
         OSError: `path` cannot be written; `check_writable` says so beforehand.

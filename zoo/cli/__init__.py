@@ -1,7 +1,9 @@
 """The `soundzoo` command: `soundzoo --help`, or `python -m zoo --help`."""
 
 import argparse
+import difflib
 import os
+import re
 import sys
 
 from zoo import __version__
@@ -38,7 +40,9 @@ def main(arguments=None):
         evaluate.add_evaluate,
     ):
         add(commands)
-    options = parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        options.parser.error(_unrecognized(unknown, options.parser.format_usage()))
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a file's name need not be text
             stream.reconfigure(errors="backslashreplace")
@@ -54,6 +58,14 @@ def main(arguments=None):
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _unrecognized(arguments, usage):
+    """The sentence on arguments that a command does not have, with the nearest flag that it has."""
+    flags = re.findall(r"--[\w-]+", usage)
+    near = difflib.get_close_matches(arguments[0].split("=")[0], flags, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"unrecognized arguments: {' '.join(arguments)}{hint}"
 
 
 def _drop_unwritten_output():

@@ -2,13 +2,12 @@
 
 import argparse
 import contextlib
-import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
 import zoo
 from zoo.cli.hear import DEFAULT_MODEL
-from zoo.cli.output import TableWriter, add_command, complain, print_json
+from zoo.cli.output import TableWriter, add_command, print_json, warnings_in_a_line
 from zoo.cli.progress import progress_bar
 
 _FIGURES = {
@@ -55,7 +54,7 @@ def add_evaluate(commands):
         help="leave out labels that the model does not know, and clips that have no other",
     )
     parser.add_argument(
-        "--skip-corrupt", action="store_true", help="leave out clips of damaged shards"
+        "--skip-corrupt", action="store_true", help="leave out clips that are damaged"
     )
     parser.add_argument(
         "--plots",
@@ -72,16 +71,10 @@ def _evaluate(options):
     from zoo.data import open_prepared
     from zoo.evaluation import evaluate
 
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        data = open_prepared(options.data, skip_corrupt=options.skip_corrupt)
-    for warning in caught:
-        complain(warning.message)
-    classifier = zoo.AudioClassifier.from_preset(options.model)
-    with _progress() as track:
+    with warnings_in_a_line(), _progress() as track:
         metrics = evaluate(
-            classifier,
-            data,
+            zoo.AudioClassifier.from_preset(options.model),
+            open_prepared(options.data, skip_corrupt=options.skip_corrupt),
             options.split,
             options.output,
             bootstrap=options.bootstrap,

@@ -1,8 +1,10 @@
 """What the commands print: tables for people, JSON for programs, one line for what went wrong."""
 
 import argparse
+import contextlib
 import json
 import sys
+import warnings
 
 
 def add_command(commands, name, run, summary, example):
@@ -14,7 +16,7 @@ def add_command(commands, name, run, summary, example):
         epilog=f"example:\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
     return parser
 
 
@@ -64,6 +66,14 @@ class JsonArray:
 def complain(error):
     """Prints an error to stderr as one line."""
     print(f"soundzoo: {one_line(error)}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def warnings_in_a_line():
+    """Prints warnings as errors are, while the block runs."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: complain(message)
+        yield
 
 
 def one_line(error):

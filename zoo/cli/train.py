@@ -5,14 +5,13 @@ import contextlib
 import dataclasses
 import os
 import time
-import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
 import keras
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-from zoo.cli.output import JsonArray, TableWriter, add_command, complain
+from zoo.cli.output import JsonArray, TableWriter, add_command, complain, warnings_in_a_line
 from zoo.cli.progress import progress_bar
 from zoo.training import Stopped, TrainConfig, choose_strategy, read_config, train
 from zoo.training.config import kind_of
@@ -76,13 +75,12 @@ def _train(options):
     given |= {name: getattr(options, name) for name in fields if hasattr(options, name)}
     config = TrainConfig.from_dict(given)
     strategy = choose_strategy(options.worker_timeout)
-    warnings.showwarning = lambda message, *_, **__: complain(message)
     report = _JsonReport() if options.json else _Report()
     callbacks = [report]
     if options.tensorboard:
         callbacks.append(_tensorboard(Path(options.folder, "tensorboard")))
     try:
-        with report:
+        with report, warnings_in_a_line():
             data = _open(options, config, report)
             train(data, options.folder, config, strategy=strategy, callbacks=callbacks)
     except Stopped as stopped:

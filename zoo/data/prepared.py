@@ -82,11 +82,13 @@ class PreparedData:
         label_offsets, label_indices: clip i has the classes
             `label_indices[label_offsets[i] : label_offsets[i + 1]]`.
         skipped: list of `Skipped`, the clips that could not be prepared.
-        corrupt: how many clips `skip_corrupt` leaves out.
+        skip_corrupt: as it was passed.
+        corrupt: how many clips of missing or short shards that leaves out.
     """
 
     def __init__(self, folder, *, skip_corrupt=False):
         self.folder = Path(folder)
+        self.skip_corrupt = skip_corrupt
         self.index = _read_index(self.folder)
         self.labels = [Label(label["name"], label["mid"]) for label in self.index["labels"]]
         self.sample_rate = SAMPLE_RATE
@@ -161,6 +163,17 @@ class PreparedData:
                 self._shard(clip["shard"]), f"is damaged at the clip {self.clip_id(index)}"
             )
         return decode_waveform(record)
+
+    def readable(self, indices):
+        """Reads clips to see which of them can be: bool [len(indices)]; warns of the others."""
+        readable = np.ones(len(indices), bool)
+        for row, index in enumerate(indices):
+            try:
+                self.waveform(index)
+            except CorruptData as error:
+                warnings.warn(f"Left out: {error}", stacklevel=2)
+                readable[row] = False
+        return readable
 
     def targets(self, indices):
         """Which classes are heard in clips: float32 [len(indices), classes], 1 or 0."""

@@ -107,6 +107,8 @@ def evaluate(
     if not len(indices):
         raise ValueError(f"The split {split!r} of {data.folder} holds no clips.")
     names = [label.name for label in classifier.labels]
+    if data.skip_corrupt:
+        indices = indices[data.readable(indices)]
     kept, unknown = _known_clips(data, indices, names)
     if unknown and not ignore_unknown_labels:
         raise ValueError(_complaint(unknown, split))

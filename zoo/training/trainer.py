@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from keras.ops import convert_to_numpy
 
+from zoo import presets
 from zoo._version import __version__
 from zoo.classifier import AudioClassifier
 from zoo.data.prepared import INDEX
@@ -22,7 +23,6 @@ from zoo.data.records import VALIDATION
 from zoo.evaluation.metrics import average_precision, balanced_mean, top1
 from zoo.evaluation.scoring import score_clips
 from zoo.files import sha256, write_atomically
-from zoo.presets import RUN_PRESET as PRESET
 from zoo.training.checkpoints import assign_checkpoint, load_checkpoint, save_checkpoint
 from zoo.training.config import TrainConfig, read_config, write_config
 from zoo.training.learner import Augmenter, Learner
@@ -108,7 +108,7 @@ class Trainer:
         )
         self.validation = _validation_clips(data, config)
         self.step = 0
-        self.losses = []  # of the epoch so far
+        self.loss_sum = 0.0  # over the steps of the epoch so far
         self.history = []  # what each epoch before gave
         self.checkpoint = None  # path of the newest
 
@@ -120,8 +120,12 @@ class Trainer:
         if self.step < self.steps and not self.classifier.stop_training:
             self.callbacks.on_train_begin()
             self._loop(request)
+            self.learner.swap_averages()
             self.callbacks.on_train_end(self.history[-1])
-        self.learner.swap_averages()
+            self._save_preset()  # callbacks may have put back the best weights
+        else:
+            folder = self.folder / presets.RUN_PRESET
+            presets.load_weights(self.classifier.network, folder, presets.read_config(folder))
         return self.classifier
 
     def _loop(self, request):
@@ -141,7 +145,7 @@ class Trainer:
             for step in range(done, epoch_steps):
                 self.callbacks.on_train_batch_begin(step)
                 stop = self._train_on(batches, request)
-                self.callbacks.on_train_batch_end(step, {"loss": float(np.mean(self.losses))})
+                self.callbacks.on_train_batch_end(step, {"loss": self.loss_sum / (step + 1)})
                 if step + 1 < epoch_steps:
                     if stop or self.step % self.config.checkpoint_steps == 0:
                         self._save_checkpoint()
@@ -175,7 +179,7 @@ class Trainer:
             ) from None
         if not np.isfinite(loss):
             raise FloatingPointError(self._not_finite(loss))
-        self.losses.append(float(loss))
+        self.loss_sum += float(loss)
         self.step += 1
         return stop > 0
 
@@ -193,18 +197,17 @@ class Trainer:
 
     def _end_epoch(self, epoch, seconds):
         logs = {
-            "loss": float(np.mean(self.losses)),
+            "loss": self.loss_sum / self.patches.epoch_steps,
             "learning_rate": float(convert_to_numpy(self.learner.optimizer.learning_rate)),
         }
         self.learner.swap_averages()
         if len(self.validation):
             logs.update(self._validate())
-        if self.is_chief:
-            self.classifier.save_to_preset(self.folder / PRESET, overwrite=True)
-        self.learner.swap_averages()
+        self._save_preset()
         self.callbacks.on_epoch_end(epoch, dict(logs))
+        self.learner.swap_averages()
         self.history.append({"epoch": epoch + 1, **logs, "seconds": round(seconds, 1)})
-        self.losses = []
+        self.loss_sum = 0.0
         if self.is_chief:
             _write(self.folder / LOG, _csv(self.history))
         self._save_checkpoint()
@@ -221,11 +224,15 @@ class Trainer:
             "val_mAP": float(balanced_mean(average_precision(targets > 0, scores))),
         }
 
+    def _save_preset(self):
+        if self.is_chief:
+            self.classifier.save_to_preset(self.folder / presets.RUN_PRESET, overwrite=True)
+
     def _save_checkpoint(self):
         if self.is_chief:
             state = {
                 "data": self._fingerprint,
-                "losses": self.losses,
+                "loss_sum": self.loss_sum,
                 "history": self.history,
                 "stopped_early": self.classifier.stop_training,
             }
@@ -241,11 +248,11 @@ class Trainer:
             self._check_same_run(state)
             assign_checkpoint(self.checkpoint, arrays, self.learner.variables())
             self.step = state["step"]
-            self.losses = state["losses"]
+            self.loss_sum = state["loss_sum"]
             self.history = state["history"]
             self.classifier.stop_training = state["stopped_early"]
         # Workers on different checkpoints would train on, each on its own.
-        steps = self.strategy.run(_sum_over_replicas, args=(tf.constant(float(self.step)),))
+        steps = self.strategy.run(_sum_over_replicas, args=(tf.constant(self.step, tf.float64),))
         if self.strategy.experimental_local_results(steps)[0] != (
             self.step * self.strategy.num_replicas_in_sync
         ):
@@ -335,7 +342,8 @@ def _classifier(config, labels, initial, name):
 def _validation_clips(data, config):
     if config.validation_split is None and VALIDATION not in data.splits:
         return np.zeros(0, int)
-    return data.select(config.validation_split or VALIDATION)
+    clips = data.select(config.validation_split or VALIDATION)
+    return clips[data.readable(clips)] if config.skip_corrupt else clips
 
 
 def _sum_over_replicas(value):

@@ -3,11 +3,13 @@
 import csv
 import json
 import math
+import shutil
 
 import numpy as np
 import pytest
 
 from zoo.cli import main
+from zoo.data import CorruptData, open_prepared
 from zoo.evaluation import average_precision, evaluate, lwlrap, roc_auc, score_clips, top1
 from zoo.evaluation.evaluate import FILES
 
@@ -160,6 +162,7 @@ def test_figures_that_are_undefined_are_null(small_classifier, prepared, tmp_pat
     # The clips that are left have all one label or none: nothing can be ranked.
     class OneClip:
         folder, labels, sample_rate = prepared.folder, prepared.labels, 16000
+        skip_corrupt = False
         clip_id, waveform, targets = prepared.clip_id, prepared.waveform, prepared.targets
 
         def select(self, split):
@@ -170,3 +173,19 @@ def test_figures_that_are_undefined_are_null(small_classifier, prepared, tmp_pat
     assert metrics["classes"] == 0
     assert len(metrics["without_negatives"]) == 1
     assert not math.isnan(metrics["top1"])
+
+
+def test_damaged_clips_are_left_out_where_that_is_asked_for(small_classifier, prepared, tmp_path):
+    folder = tmp_path / "prepared"
+    shutil.copytree(prepared.folder, folder)
+    shard = folder / prepared.index["shards"][0]["file"]
+    clip = prepared.select("test")[0]
+    content = bytearray(shard.read_bytes())
+    content[content.index(prepared.clip_id(clip).encode()) + 200] ^= 1
+    shard.write_bytes(content)
+    with pytest.raises(CorruptData, match="is damaged at the clip"):
+        evaluate(small_classifier, open_prepared(folder), "test", tmp_path / "out", bootstrap=0)
+    tolerant = open_prepared(folder, skip_corrupt=True)
+    with pytest.warns(UserWarning, match=r"Left out: .* is damaged at the clip"):
+        metrics = evaluate(small_classifier, tolerant, "test", tmp_path / "out", bootstrap=0)
+    assert metrics["clips"] == len(prepared.select("test")) - 1

@@ -107,6 +107,14 @@ def test_bad_input_is_one_line(data, tmp_path, capsys, arguments, config, messag
     assert message in errors[0]
 
 
+def test_an_unknown_flag_names_the_nearest(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["train", "data", "run", "--learning-rat", "1", "--lerning-rate=2"])
+    assert stopped.value.code == 2
+    message = "unrecognized arguments: --lerning-rate=2; did you mean --learning-rate?"
+    assert message in capsys.readouterr().err
+
+
 def test_with_many_workers_data_must_be_prepared(sounds, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(train, "choose_strategy", lambda timeout: None)
     monkeypatch.setenv("TF_CONFIG", "{}")
