@@ -6,14 +6,15 @@ PYTHON ?= python3
 demo: .venv/package ## Classify the example recordings with the bundled preset
 	TF_CPP_MIN_LOG_LEVEL=3 .venv/bin/soundzoo classify examples --top 3
 
-test: .venv/tools ## Run the whole suite
+test: .venv/tools .venv-mediapipe/package ## Run the whole suite
 	.venv/bin/python -m pytest -m ""
 
 test-fast: .venv/tools ## Run the suite without what takes long
 	.venv/bin/python -m pytest
 
 test-legacy: .venv-legacy/package ## Test with the oldest libraries, beside tensorflow-io
-	.venv-legacy/bin/python -m pytest -m "" frontend zoo/networks tests/frontend tests/zoo/networks
+	.venv-legacy/bin/python -m pytest -m "" frontend zoo/networks tests/frontend tests/zoo/networks \
+		$(addprefix tests/export/test_, legacy.py runtime.py metadata.py stream.py check.py)
 
 lint: .venv/tools ## Check format and style
 	.venv/bin/ruff format --check .
@@ -45,6 +46,12 @@ clean: ## Remove the virtual environments and build folders
 
 .venv/tools: .venv/package
 	.venv/bin/pip install --quiet -e '.[plot,test,dev]'
+	touch $@
+
+# MediaPipe alone, as where exported files are run. Its version is the extra's in setup.cfg.
+.venv-mediapipe/package: setup.cfg
+	$(PYTHON) -m venv .venv-mediapipe
+	.venv-mediapipe/bin/pip install --quiet 'mediapipe >= 1.2, < 2'
 	touch $@
 
 .venv-legacy/package: setup.cfg pyproject.toml

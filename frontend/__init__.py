@@ -1,19 +1,20 @@
 """Sound in, log-mel patches out."""
 
-from frontend.audio import audio_blocks, check_sample_rate, check_waveform, load_audio
-from frontend.config import FrontendConfig
-from frontend.log_mel import LogMelSpectrogram, SplitPatches
-from frontend.patches import waveform_patches
-from frontend.tf_audio import decode_audio
+from frontend.lazy import lazy_names
 
-__all__ = [
-    "FrontendConfig",
-    "LogMelSpectrogram",
-    "SplitPatches",
-    "audio_blocks",
-    "check_sample_rate",
-    "check_waveform",
-    "decode_audio",
-    "load_audio",
-    "waveform_patches",
-]
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "audio": [
+            "audio_blocks",
+            "check_sample_rate",
+            "check_waveform",
+            "load_audio",
+            "resampled_blocks",
+        ],
+        "config": ["FrontendConfig"],
+        "log_mel": ["LogMelSpectrogram", "SplitPatches"],
+        "patches": ["waveform_patches"],
+        "tf_audio": ["decode_audio"],
+    },
+)

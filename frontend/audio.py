@@ -64,6 +64,39 @@ def audio_blocks(path_or_file, sample_rate=16000):
             yield from _decode(file, name, sample_rate)
 
 
+def resampled_blocks(blocks, from_rate, to_rate, name="the stream"):
+    """Checks blocks of one sound as they come, and resamples them.
+
+    Args:
+        blocks: iterable of floating point `[samples]`, mono, of any sizes, the sound in order.
+        from_rate: their samples per second, in Hz.
+        to_rate: samples per second of what is yielded, in Hz.
+        name: what to call the sound in an error.
+
+    Yields:
+        float32 `[samples]`. Joined, they do not depend on how the sound was cut into blocks.
+
+    Raises:
+        ValueError: a block that `check_waveform` refuses, no samples at all, or a sample rate that
+            is not one.
+    """
+    check_sample_rate(to_rate)
+    resample = _resampler(from_rate, to_rate)
+    samples_in = samples_out = 0
+    for block in blocks:
+        if not np.size(block):
+            continue
+        waveform = check_waveform(block, name, start=samples_in)
+        resampled = resample(waveform, last=False)
+        samples_in += len(waveform)
+        samples_out += len(resampled)
+        yield resampled
+    rest = resample(np.zeros(0, np.float32), last=True)
+    if not samples_out + len(rest):
+        raise ValueError(f"{name} holds no samples at {to_rate} Hz.")
+    yield rest
+
+
 def check_sample_rate(sample_rate):
     """Raises ValueError unless `sample_rate` is a number of Hz, from 1 to a million."""
     valid = isinstance(sample_rate, (int, float, np.integer, np.floating))
@@ -128,25 +161,16 @@ def _decode(file, name, sample_rate):
     except soundfile.LibsndfileError as error:
         raise ValueError(_undecodable(file, name, error)) from None
     with sound:
-        resample = _resampler(sound.samplerate, sample_rate)
-        samples_in = samples_out = 0
         try:
-            while len(block := _read(sound)):
-                waveform = check_waveform(block.mean(axis=1), name, start=samples_in)
-                resampled = resample(waveform, last=False)
-                samples_in += len(waveform)
-                samples_out += len(resampled)
-                yield resampled
+            yield from resampled_blocks(_read(sound), sound.samplerate, sample_rate, name)
         except soundfile.LibsndfileError as error:
             raise ValueError(f"{name} is damaged or cut short: {error.error_string}") from None
-        rest = resample(np.zeros(0, np.float32), last=True)
-        if not samples_out + len(rest):
-            raise ValueError(f"{name} holds no samples at {sample_rate} Hz.")
-        yield rest
 
 
 def _read(sound):
-    return sound.read(_BLOCK_SECONDS * sound.samplerate, dtype="float32", always_2d=True)
+    samples = _BLOCK_SECONDS * sound.samplerate
+    while len(block := sound.read(samples, dtype="float32", always_2d=True)):
+        yield block.mean(axis=1)
 
 
 def _resampler(from_rate, to_rate):

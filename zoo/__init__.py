@@ -6,26 +6,23 @@ import os
 # on by itself (measured on an AMD EPYC of 2021). TensorFlow asks once, when it is imported.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-from zoo._version import __version__
-from zoo.classifier import AudioClassifier, Timeline
-from zoo.labels import Label, Prediction
-from zoo.networks import ARCHITECTURES, VGG, AlexNet, FullyConnected, InceptionV3, ResNet50
-from zoo.presets import list_presets
+from frontend.lazy import lazy_names
+from zoo import keras_import
+from zoo._version import __version__  # noqa: F401, in __all__
 
-__all__ = [
-    "VGG",
-    "AlexNet",
-    "AudioClassifier",
-    "FullyConnected",
-    "InceptionV3",
-    "Label",
-    "Prediction",
-    "ResNet50",
-    "Timeline",
-    "__version__",
-    "list_models",
-    "list_presets",
-]
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "classifier": ["AudioClassifier"],
+        "labels": ["Label", "Prediction"],
+        "listener": ["Timeline"],
+        "networks": ["VGG", "AlexNet", "FullyConnected", "InceptionV3", "ResNet50"],
+        "presets": ["list_presets"],
+    },
+    present=["__version__", "list_models"],
+)
+
+keras_import.follow_with("zoo.classifier")
 
 
 def list_models():
@@ -34,4 +31,6 @@ def list_models():
     >>> list_models()
     ['alexnet', 'fully_connected', 'inception_v3', 'resnet50', 'vgg']
     """
+    from zoo.networks import ARCHITECTURES
+
     return sorted(ARCHITECTURES)

@@ -1,39 +1,21 @@
 """A classifier of raw sound: front end, network and labels in one Keras model."""
 
 import functools
-import os
-from typing import NamedTuple
 
 import keras
-import numpy as np
-import soxr
 import tensorflow as tf
 from keras import ops
 
-from frontend import (
-    FrontendConfig,
-    LogMelSpectrogram,
-    SplitPatches,
-    audio_blocks,
-    check_sample_rate,
-    check_waveform,
-    waveform_patches,
-)
+from frontend import FrontendConfig, LogMelSpectrogram, SplitPatches
 from zoo import presets
-from zoo.labels import Prediction, as_labels
+from zoo.labels import as_labels
+from zoo.listener import Listener
 from zoo.networks import ARCHITECTURES
 from zoo.networks.common import PATCH_SHAPE
 
 
-class Timeline(NamedTuple):
-    """Scores over time: start of each patch in s, `[patches]`, and scores `[patches, classes]`."""
-
-    start_seconds: np.ndarray
-    scores: np.ndarray
-
-
 @keras.saving.register_keras_serializable(package="soundzoo")
-class AudioClassifier(keras.Model):
+class AudioClassifier(Listener, keras.Model):
     """Raw sound in, a score for each label out.
 
     A functional Keras model: log-mel layer, patches of 0.96 s, one of the paper's networks on
@@ -63,6 +45,7 @@ class AudioClassifier(keras.Model):
 
     Example:
 
+    >>> import numpy as np
     >>> clf = AudioClassifier("resnet50", labels=["Cat", "Dog"], width=0.25)
     >>> clf.predict(np.zeros((1, 16000), "float32"), verbose=0).shape
     (1, 2)
@@ -116,49 +99,13 @@ class AudioClassifier(keras.Model):
         """The network: log-mel patches `[batch, 96, 64]` -> scores `[batch, classes]`."""
         return self.get_layer("patch_scores").network
 
-    def classify(self, audio, top=5, *, sample_rate=None):
-        """Names what is heard in a recording.
-
-        Args:
-            audio: path or binary file object of a sound file (any rate, channels and length), or
-                a mono waveform, floating point `[samples]` in -1..1.
-            top: how many labels.
-            sample_rate: of a waveform, in Hz; by default the model's. Files know theirs.
-
-        Returns:
-            list of `Prediction`, best first; a score is the mean of the patches' scores.
-
-        Raises:
-            OSError: the file cannot be opened.
-            ValueError: the sound or an argument is not usable; the message says why.
-        """
-        if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
-            raise ValueError(f"top must be a whole number of at least 1. Received: {top!r}")
-        return self.rank(self.timeline(audio, sample_rate=sample_rate).scores.mean(axis=0), top)
-
-    def rank(self, scores, top=5):
-        """The best of one row of scores, `[classes]`, as a list of `Prediction`, best first."""
-        best = np.argsort(-np.asarray(scores), kind="stable")[:top]
-        return [Prediction(*self.labels[index], float(scores[index])) for index in best]
-
-    def timeline(self, audio, *, sample_rate=None):
-        """Scores of each patch of 0.96 s of a recording; arguments and errors as `classify`.
-
-        Returns:
-            A `Timeline`: start of each patch in s, `[patches]`, and float32 scores
-            `[patches, classes]`. A short last patch is zero-padded, or left out
-            (`FrontendConfig.tail_fraction`).
-        """
-        scores = self._run(self.score_patches, audio, sample_rate)
-        return Timeline(np.arange(len(scores)) * self.frontend.patch_hop_seconds, scores)
-
     def embed(self, audio, *, sample_rate=None):
         """Embeds each patch of 0.96 s of a recording; arguments and errors as `classify`.
 
         Returns:
             float32 `[patches, units]`, the network's layer before the classifier.
         """
-        return self._run(self._embed_patches, audio, sample_rate)
+        return self._listen(self._embed_patches, audio, sample_rate)
 
     def save_to_preset(self, path, *, weights_dtype="float32", overwrite=False):
         """Writes the classifier as a preset folder, which `from_preset` loads.
@@ -210,25 +157,6 @@ class AudioClassifier(keras.Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         return cls(**{**config, "frontend": FrontendConfig.from_dict(config["frontend"])})
-
-    def _run(self, on_patches, audio, sample_rate):
-        blocks = self._blocks(audio, sample_rate)
-        return np.concatenate(
-            [on_patches(patches).numpy() for patches in waveform_patches(blocks, self.frontend)]
-        )
-
-    def _blocks(self, audio, sample_rate):
-        model_rate = self.frontend.sample_rate
-        if isinstance(audio, (str, os.PathLike)) or hasattr(audio, "read"):
-            if sample_rate is not None:
-                raise ValueError("sample_rate is for waveforms; a sound file knows its own.")
-            return audio_blocks(audio, model_rate)
-        waveform = check_waveform(audio)
-        if sample_rate is not None:
-            check_sample_rate(sample_rate)
-            waveform = soxr.resample(waveform, sample_rate, model_rate)
-            check_waveform(waveform, f"waveform at {model_rate} Hz")
-        return [waveform]
 
     # Compiled once for any number of patches. They read the layers' variables, so what `fit` or
     # `load_weights` changes later is seen. Cached outside Keras' attribute tracking.

@@ -58,7 +58,7 @@ def test_does_not_replace_a_folder_unasked(small_classifier, small_preset, tmp_p
 
 
 def test_failed_save_leaves_nothing(small_classifier, tmp_path, monkeypatch):
-    monkeypatch.setattr(presets, "_sha256", lambda path: 1 / 0)
+    monkeypatch.setattr(presets, "sha256", lambda path: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         small_classifier.save_to_preset(tmp_path / "preset")
     assert os.listdir(tmp_path) == []

@@ -7,7 +7,7 @@ import re
 import sys
 
 from zoo import __version__
-from zoo.cli import describe, evaluate, hear, prepare, train
+from zoo.cli import describe, evaluate, export, hear, prepare, train
 from zoo.cli.output import complain
 
 _EXAMPLE = "example:\n  soundzoo classify examples/ --top 3"
@@ -38,6 +38,7 @@ def main(arguments=None):
         prepare.add_prepare,
         train.add_train,
         evaluate.add_evaluate,
+        export.add_export,
     ):
         add(commands)
     options, unknown = parser.parse_known_args(arguments)

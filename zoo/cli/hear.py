@@ -20,10 +20,11 @@ def add_classify(commands):
         _classify,
         "Name what is heard in sound files.",
         "soundzoo classify street.ogg recordings/ --top 3\n"
-        "  soundzoo classify street.ogg --timeline --plot street.png",
+        "  soundzoo classify street.ogg --timeline --plot street.png\n"
+        "  soundzoo classify street.ogg --model exported.tflite",
     )
     sounds.add_arguments(parser)
-    _add_model(parser)
+    _add_model(parser, ", or an exported FILE.tflite")
     parser.add_argument("--top", type=int, default=5, metavar="N", help="labels (default: 5)")
     parser.add_argument("--timeline", action="store_true", help="labels of each 0.96 s, too")
     parser.add_argument(
@@ -51,13 +52,21 @@ def add_embed(commands):
     output.add_argument("--json", action="store_true", help="print a JSON array, an entry a file")
 
 
-def _add_model(parser):
+def _add_model(parser, others=""):
     parser.add_argument(
         "--model",
         default=DEFAULT_MODEL,
-        metavar="PRESET",
-        help=f"a preset's name or folder (default: {DEFAULT_MODEL})",
+        metavar="MODEL",
+        help=f"a preset's name or folder{others} (default: {DEFAULT_MODEL})",
     )
+
+
+def _load(model):
+    if Path(model).suffix != ".tflite":
+        return zoo.AudioClassifier.from_preset(model)
+    from export import TFLiteClassifier  # here, because the packages point the other way
+
+    return TFLiteClassifier(model)
 
 
 def _classify(options):
@@ -70,7 +79,7 @@ def _classify(options):
         check_writable(options.plot)
         from zoo import plot  # here, because matplotlib is an extra and slow to import
 
-    classifier = zoo.AudioClassifier.from_preset(options.model)
+    classifier = _load(options.model)
     failed = False
     with _output(paths, classifier, options) as output:
         for path, timeline in sounds.hear(paths, classifier.timeline):
@@ -134,7 +143,9 @@ def _embed(options):
     paths = sounds.sound_files(options)
     if options.output:
         check_writable(options.output)
-    classifier = zoo.AudioClassifier.from_preset(options.model)
+    classifier = _load(options.model)
+    if not hasattr(classifier, "embed"):
+        raise ValueError(f"{options.model} gives scores alone; embed needs a preset.")
     heard, failed = [], False
     with JsonArray() if options.json else contextlib.nullcontext() as output:
         for path, embeddings in sounds.hear(paths, classifier.embed):

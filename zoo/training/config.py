@@ -45,7 +45,7 @@ class TrainConfig:
     """
 
     model: str | None = _option(
-        None, "architecture (default: that of --init, or resnet50)", choices=tuple(ARCHITECTURES)
+        None, "architecture (default: that of --init, or resnet50)", choices=ARCHITECTURES
     )
     width: float | None = _option(
         None, "scales the network's units (default: that of --init, or the paper's 1)", above=0

@@ -192,7 +192,8 @@ def test_mixed_precision(architecture, build, patches, policy):
     scores = run(mixed, patches)
     assert scores.dtype == np.float32
     assert mixed.get_layer("logits").input.dtype == policy.removeprefix("mixed_")
-    np.testing.assert_allclose(scores, run(exact, patches), atol=0.1)
+    # bfloat16 keeps eight bits, and CPUs that multiply in it round more often than others.
+    np.testing.assert_allclose(scores, run(exact, patches), atol=0.15)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tests.zoo.training.conftest import SMALL
 from zoo.data import open_prepared
 from zoo.networks import ARCHITECTURES
 from zoo.networks.common import architecture, conv_bn
+from zoo.training import TrainConfig, choose_strategy, train
+from zoo.training.cluster import read_cluster
 
 
 @architecture("smooth")
@@ -23,19 +26,13 @@ def smooth(x, width):
     return keras.layers.GlobalAveragePooling2D()(keras.ops.tanh(x))
 
 
-ARCHITECTURES["smooth"] = smooth  # before the configuration looks what there is
-
-from tests.zoo.training.conftest import SMALL  # noqa: E402
-from zoo.training import TrainConfig, choose_strategy, train  # noqa: E402
-from zoo.training.cluster import read_cluster  # noqa: E402
-
-
 class Steps(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         print("step", int(self.model.optimizer.iterations.numpy()), flush=True)
 
 
 def main(task):
+    ARCHITECTURES["smooth"] = smooth
     cpu = tf.config.list_physical_devices("CPU")[0]
     logical = [tf.config.LogicalDeviceConfiguration()] * task["devices"]
     tf.config.set_logical_device_configuration(cpu, logical)

@@ -1,0 +1,142 @@
+"""Runs exported TFLite files, with a TFLite runtime and without TensorFlow."""
+
+import importlib
+import operator
+import os
+
+import numpy as np
+
+from export.check import check_model
+from export.metadata import read_metadata
+from frontend.config import FrontendConfig
+from zoo.labels import as_labels
+from zoo.listener import Listener
+
+RUNTIMES = {
+    "ai_edge_litert": ("ai_edge_litert.interpreter", "Interpreter"),
+    "tflite_runtime": ("tflite_runtime.interpreter", "Interpreter"),
+    "tf.lite": ("tensorflow", "lite.Interpreter"),
+}
+"""Modules and their interpreters, the lightest and newest first."""
+
+
+class TFLiteClassifier(Listener):
+    """A classifier in a .tflite file, as `export_tflite` writes it.
+
+    It hears what the `AudioClassifier` that was exported hears, by the same patches. It needs one
+    of the TFLite runtimes, ai-edge-litert, tflite-runtime or TensorFlow, and no TensorFlow where
+    one of the others is installed. One object serves one thread at a time.
+
+    Args:
+        path: the .tflite file, with `input="window"` or `"any"`.
+        labels: names, or (name, AudioSet mid) pairs, in the order of the scores; by default those
+            in the file.
+        runtime: "ai_edge_litert", "tflite_runtime" or "tf.lite"; by default the first of them
+            that is installed.
+
+    Attributes:
+        labels: list of `Label`.
+        frontend: the `FrontendConfig` of the sound and its patches.
+        runtime: name of the runtime.
+        metadata: what `read_metadata` finds in the file, or None.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: the file is damaged, or not an audio classifier of this form; labels that are
+            missing or not as many as the scores; a runtime that is unknown or not installed.
+
+    Example:
+
+    >>> classifier = TFLiteClassifier("birds.tflite")  # doctest: +SKIP
+    >>> classifier.classify("garden.ogg", top=1)  # doctest: +SKIP
+    [Prediction(label='Chirp, tweet', mid='/m/07pggtn', score=0.86)]
+    """
+
+    def __init__(self, path, *, labels=None, runtime=None):
+        name = os.fsdecode(path)
+        with open(path, "rb") as file:
+            model = file.read()
+        check_model(model, name)
+        try:
+            self.metadata = read_metadata(model)
+            self.frontend = _frontend(self.metadata)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{name} has metadata that cannot be used: {error}.") from None
+        self.runtime, make_interpreter = _find_runtime(runtime)
+        try:
+            self._interpreter = make_interpreter(model_content=model)
+            self._input, self._output = self._allocate(name)
+            self.score_patches(np.zeros((1, self.frontend.patch_samples), np.float32))
+        except RuntimeError as error:
+            first_line = str(error).partition("\n")[0]
+            raise ValueError(f"{name} does not run with {self.runtime}: {first_line}") from None
+        self.labels = _labels(labels, self.metadata, self._output["shape"][-1], name)
+
+    def score_patches(self, waveforms):
+        """Scores waveforms of patches: float32 `[patches, samples]` -> `[patches, classes]`."""
+        scores = np.empty((len(waveforms), self._output["shape"][1]), np.float32)
+        for row, waveform in zip(scores, waveforms, strict=True):
+            self._interpreter.set_tensor(self._input["index"], waveform[np.newaxis])
+            self._interpreter.invoke()
+            row[:] = self._interpreter.get_tensor(self._output["index"])[0]
+        return scores
+
+    def _allocate(self, name):
+        inputs = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
+        samples = self.frontend.patch_samples
+        fits = (
+            len(inputs) == len(outputs) == 1
+            and inputs[0]["dtype"] == outputs[0]["dtype"] == np.float32
+            and tuple(inputs[0]["shape_signature"]) in ((1, samples), (1, -1))
+        )
+        if fits:
+            self._interpreter.resize_tensor_input(inputs[0]["index"], [1, samples])
+            self._interpreter.allocate_tensors()
+            outputs = self._interpreter.get_output_details()
+            fits = len(outputs[0]["shape"]) == 2 and outputs[0]["shape"][0] == 1
+        if not fits:
+            raise ValueError(
+                f"{name} is not a classifier that soundzoo exports: float32 [1, {samples}] to "
+                f"[1, classes]. Received {_describe(inputs)} to {_describe(outputs)}."
+            )
+        return inputs[0], outputs[0]
+
+
+def _find_runtime(runtime):
+    if runtime is not None and runtime not in RUNTIMES:
+        raise ValueError(f"runtime must be one of {', '.join(RUNTIMES)}. Received: {runtime!r}")
+    for name in RUNTIMES if runtime is None else [runtime]:
+        module, interpreter = RUNTIMES[name]
+        try:
+            return name, operator.attrgetter(interpreter)(importlib.import_module(module))
+        except ImportError:
+            continue
+    missing = "No TFLite runtime is" if runtime is None else f"{runtime} is not"
+    raise ValueError(f"{missing} installed; pip install ai-edge-litert.")
+
+
+def _frontend(metadata):
+    if metadata is None or not metadata.frontend:
+        return FrontendConfig()
+    return FrontendConfig.from_dict(metadata.frontend)
+
+
+def _labels(labels, metadata, classes, name):
+    if labels is None and metadata is not None:
+        labels = list(zip(metadata.labels, metadata.mids, strict=True))
+    if not labels:
+        raise ValueError(
+            f"{name} does not name its {classes} scores; pass labels=[...], a name for each."
+        )
+    labels = as_labels(labels)
+    if len(labels) != classes:
+        raise ValueError(f"{name} gives {classes} scores. Received {len(labels)} labels.")
+    return labels
+
+
+def _describe(tensors):
+    return " and ".join(
+        f"{np.dtype(tensor['dtype']).name} {tensor['shape_signature'].tolist()}"
+        for tensor in tensors
+    )

@@ -1,0 +1,144 @@
+"""Exports a classifier as a SavedModel, for TensorFlow Serving and for any TensorFlow."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+import zoo
+from zoo.files import check_writable
+
+LABELS = "labels.txt"
+
+
+def export_saved_model(classifier, path, *, overwrite=False):
+    """Writes a classifier as a SavedModel, which TensorFlow runs without this package.
+
+    Its signatures take `waveform`, float32 `[batch, samples]`, mono, in -1..1, at
+    `classifier.frontend.sample_rate` (16 kHz), of any number of samples, and give float32:
+
+    * `serving_default`: `scores` `[batch, classes]`, the means of the patches' scores
+    * `timeline`: `scores` `[batch, patches, classes]`, and `start_seconds` `[batch, patches]`,
+      where each patch of 0.96 s starts; the same in every row, because TensorFlow Serving's row
+      format wants a row for each waveform in all outputs
+    * `embed`: `embeddings` `[batch, patches, units]`, the layer before the classifier
+
+    Scores are those of the Keras model: NaN where a waveform is not finite. The names of the
+    classes, in the order of the scores, are the asset `assets/labels.txt`, one a line.
+
+    TensorFlow Serving looks for versions as folders below the model's: export to `sounds/1`, start
+    it with `--model_name=sounds --model_base_path=/.../sounds`, and `POST` to
+    `/v1/models/sounds:predict`, in the row format or the columnar one:
+
+        {"signature_name": "serving_default", "instances": [{"waveform": [0.0, 0.01, -0.02]}]}
+        {"signature_name": "timeline", "inputs": {"waveform": [[0.0, 0.01, -0.02]]}}
+
+    Waveforms of one request must be equally long. The answer to the first is
+    `{"predictions": [[...]]}`, a row of scores for each instance, to the second `{"outputs":
+    {"scores": [[[...]]], "start_seconds": [[0.0]]}}`.
+
+    Args:
+        classifier: an `AudioClassifier`.
+        path: the folder. It appears complete or not at all; folders above it are made.
+        overwrite: replace the SavedModel that is there.
+
+    Raises:
+        FileExistsError: the path exists, and `overwrite` is not set or it is not a SavedModel.
+        OSError: the folder cannot be written.
+        ValueError: `classifier` is not an `AudioClassifier`, or a label spans lines.
+
+    Example:
+
+    >>> import tempfile, tensorflow as tf, zoo
+    >>> clf = zoo.AudioClassifier("fully_connected", labels=["Cat", "Dog"], width=0.1)
+    >>> folder = tempfile.mkdtemp() + "/sounds/1"
+    >>> export_saved_model(clf, folder)
+    >>> model = tf.saved_model.load(folder)
+    >>> model.signatures["serving_default"](waveform=tf.zeros([1, 16000]))["scores"].shape
+    TensorShape([1, 2])
+    """
+    check_classifier(classifier)
+    path = Path(path).resolve()
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists; pass overwrite=True to replace it.")
+    if path.exists() and not (path / "saved_model.pb").is_file():
+        raise FileExistsError(f"{path} exists and is not a SavedModel, so it is not replaced.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    check_writable(path.parent / LABELS)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as scratch:
+        labels = Path(scratch, LABELS)
+        labels.write_text(_lines(classifier.labels), encoding="utf-8")
+        module = _serving(classifier, labels)
+        folder = Path(scratch, path.name)
+        tf.saved_model.save(
+            module,
+            folder,
+            signatures={
+                "serving_default": module.score,
+                "timeline": module.timeline,
+                "embed": module.embed,
+            },
+        )
+        if path.exists():
+            os.replace(path, Path(scratch, "replaced"))
+        os.replace(folder, path)
+
+
+def check_classifier(classifier):
+    """Raises ValueError unless `classifier` is an `AudioClassifier`."""
+    if not isinstance(classifier, zoo.AudioClassifier):
+        raise ValueError(
+            "Only an AudioClassifier can be exported: it knows its front end and labels. "
+            f"Received: {type(classifier).__name__}"
+        )
+
+
+def variables(network):
+    """The `tf.Variable`s of a Keras model. A module that is saved must hold those that it uses."""
+    return [variable.value for variable in network.variables]
+
+
+def _lines(labels):
+    for label in labels:
+        if len(label.name.splitlines()) > 1:
+            raise ValueError(f"Labels are written one a line. Received: {label.name!r}")
+    return "".join(f"{label.name}\n" for label in labels)
+
+
+def _serving(classifier, labels):
+    """A module of the three functions, the variables that they read, and the file of labels."""
+    patches = classifier.get_layer("patches").output
+    score_patches = keras.Model(classifier.input, classifier.get_layer("patch_scores").output)
+    split_patches = keras.Model(classifier.input, patches)
+    network = classifier.network
+    embedding = keras.Model(network.input, network.get_layer("logits").input)
+    hop_seconds = classifier.frontend.patch_hop_seconds
+    on_waveforms = tf.function(
+        input_signature=[tf.TensorSpec([None, None], tf.float32, name="waveform")]
+    )
+
+    def score(waveform):
+        return {"scores": classifier(waveform, training=False)}
+
+    def timeline(waveform):
+        scores = score_patches(waveform, training=False)
+        shape = tf.shape(scores)
+        starts = tf.range(shape[1], dtype=tf.float32) * hop_seconds
+        return {"scores": scores, "start_seconds": tf.tile(starts[tf.newaxis], [shape[0], 1])}
+
+    def embed(waveform):
+        patches = split_patches(waveform)
+        shape = tf.shape(patches)
+        embeddings = embedding(tf.reshape(patches, [-1, *patches.shape[2:]]), training=False)
+        embeddings = tf.reshape(embeddings, [shape[0], shape[1], embeddings.shape[-1]])
+        return {"embeddings": tf.cast(embeddings, tf.float32)}
+
+    module = tf.Module()
+    module.network_variables = variables(network)
+    module.labels = tf.saved_model.Asset(str(labels))
+    module.score = on_waveforms(score)
+    module.timeline = on_waveforms(timeline)
+    module.embed = on_waveforms(embed)
+    return module

@@ -1,0 +1,162 @@
+"""Exports a classifier as a TFLite file, raw sound in, that any TFLite runtime runs.
+
+The file is joined from three parts, each converted on its own: the front end and the mean over
+patches, always in float32, and between them the network, quantised as asked. Quantised as a whole,
+a model hears badly: int8 leaves nothing of the log-mel spectrogram's quiet bins, and 8-bit weights
+hit the mel matrix, too.
+"""
+
+import tempfile
+import warnings
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+import zoo
+from export.join import join
+from export.metadata import add_metadata
+from export.operations import check_builtin
+from export.quantize import QUANTIZATIONS, calibration_patches, quantize_by, round_kernels
+from export.saved_model import check_classifier, variables
+from frontend import LogMelSpectrogram
+from zoo.files import check_writable, write_atomically
+
+INPUTS = ("window", "any")
+
+
+def export_tflite(
+    classifier,
+    path,
+    *,
+    quantize="none",
+    input="window",
+    calibration=None,
+    license="",
+    overwrite=False,
+):
+    """Writes a classifier as a TFLite file of builtin operations, with metadata.
+
+    Its input is `waveform`, float32, mono, in -1..1, at `classifier.frontend.sample_rate` (16 kHz),
+    its output `scores`, float32 `[1, classes]`, NaN where the waveform is not finite. The front end
+    and the last step, from logits to scores, are float32 in every file.
+
+    Args:
+        classifier: an `AudioClassifier` in float32.
+        path: the file. It appears complete or not at all.
+        quantize: how the network computes and is stored:
+
+            * "none": in float32
+            * "float16": in float32, stored in half the size
+            * "dynamic": 8-bit weights; activations are rounded to 8 bits as they come
+            * "int8": 8-bit weights and activations, of ranges that calibration finds
+        input: "window": `[1, 15600]`, one patch of 0.975 s. "any": `[1, samples]`, any number,
+            which the interpreter is told by `resize_tensor_input`; scores are the mean of the
+            patches', which are all computed at once.
+        calibration: for int8, list of sound files (paths or binary file objects) and of mono
+            waveforms at the front end's rate, like those that the model will hear; some hundred
+            are plenty. By default a few example recordings, with a warning.
+        license: of the model, for the metadata.
+        overwrite: replace the file that is there.
+
+    Raises:
+        FileExistsError: the path exists, and `overwrite` is not set.
+        OSError: the file cannot be written, or a calibration clip not be read.
+        ValueError: an argument is wrong, no calibration clip is as long as a patch, or the
+            conversion needs operations that plain TFLite runtimes lack. Nothing is written.
+
+    Example:
+
+    >>> import tempfile, zoo
+    >>> clf = zoo.AudioClassifier("fully_connected", labels=["Cat", "Dog"], width=0.1)
+    >>> export_tflite(clf, tempfile.mkdtemp() + "/pets.tflite", quantize="dynamic")
+    """
+    check_classifier(classifier)
+    _check_choice("quantize", quantize, QUANTIZATIONS)
+    _check_choice("input", input, INPUTS)
+    _check_float32(classifier.network)
+    if calibration is not None and quantize != "int8":
+        raise ValueError(f"calibration is for quantize='int8'. Received quantize={quantize!r}.")
+    if Path(path).exists() and not overwrite:
+        raise FileExistsError(f"{path} exists; pass overwrite=True to replace it.")
+    check_writable(path)
+    patches = calibration_patches(calibration, classifier.frontend) if quantize == "int8" else None
+    model = _convert_parts(classifier, quantize, input, patches)
+    check_builtin(model)
+    model = add_metadata(
+        model,
+        name=classifier.name,
+        description=(
+            f"Names what is heard: {classifier.architecture} at width {classifier.width:g}, "
+            f"{len(classifier.labels)} labels, quantize={quantize}, input={input}."
+        ),
+        labels=[label.name for label in classifier.labels],
+        mids=[label.mid for label in classifier.labels],
+        license=license,
+        version=zoo.__version__,
+        sample_rate=classifier.frontend.sample_rate,
+        frontend=classifier.frontend.to_dict(),
+    )
+    with write_atomically(path) as file:
+        file.write(model)
+
+
+def _convert_parts(classifier, quantize, input, patches):
+    frontend, network = classifier.frontend, classifier.network
+    samples, count = (frontend.patch_samples, 1) if input == "window" else (None, None)
+    waveform = tf.TensorSpec([1, samples], tf.float32, name="waveform")
+    log_mel = tf.TensorSpec([count, *network.input_shape[1:]], tf.float32, name="log_mel")
+    logits = tf.TensorSpec([count, len(classifier.labels)], tf.float32, name="logits")
+    to_log_mel = LogMelSpectrogram(frontend)
+    # Without the sigmoid: as int8 it would know 256 scores, with nothing below 0.002 but 0.
+    to_logits = keras.Model(network.input, network.get_layer("logits").output)
+    to_logits = round_kernels(to_logits, quantize)
+    to_scores = network.get_layer("scores")
+
+    def begin(waveform):
+        return {"log_mel": tf.reshape(to_log_mel(waveform), [-1, *log_mel.shape[1:]])}
+
+    def score(log_mel):
+        return {"logits": to_logits(log_mel, training=False)}
+
+    def end(log_mel, logits):
+        # As `ScorePatches` does it: activations and pools drop NaN.
+        finite = tf.abs(tf.reduce_sum(log_mel, [1, 2])) < float("inf")
+        scores = tf.where(tf.expand_dims(finite, 1), to_scores(logits), float("nan"))
+        return {"scores": tf.reduce_mean(scores, axis=0, keepdims=True)}
+
+    return join(
+        [
+            _convert(begin, [waveform]),
+            _convert(score, [log_mel], to_logits, quantize, patches),
+            _convert(end, [log_mel, logits]),
+        ]
+    )
+
+
+def _convert(function, inputs, network=None, quantize="none", patches=None):
+    """A function of tensors to a dict of tensors, as bytes of a .tflite file."""
+    module = tf.Module()
+    module.run = tf.function(function, input_signature=inputs)
+    module.network_variables = [] if network is None else variables(network)
+    # By way of a SavedModel: converted from a function, variables would be left behind.
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter is deprecated")
+        tf.saved_model.save(module, folder, signatures=module.run)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        quantize_by(converter, quantize, patches)
+        return converter.convert()
+
+
+def _check_choice(name, value, choices):
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}. Received: {value!r}")
+
+
+def _check_float32(network):
+    others = {layer.compute_dtype for layer in network.layers} - {"float32"}
+    if others:
+        raise ValueError(
+            f"The classifier computes in {', '.join(sorted(others))}, which TFLite cannot. Make it "
+            "under the dtype policy float32, from its preset or by set_weights."
+        )

@@ -1,0 +1,28 @@
+"""Packages that import their modules when a name of theirs is first used."""
+
+import importlib
+
+
+def lazy_names(package, modules, present=()):
+    """What a package needs to offer names of modules that are not imported yet (PEP 562).
+
+    TensorFlow takes seconds and hundreds of megabytes to import, and who reads a sound file or
+    runs an exported one needs none of it.
+
+    Args:
+        package: the package's `__name__`.
+        modules: dict of a module's name within the package and the names that it defines.
+        present: names that the package defines itself.
+
+    Returns:
+        The package's `__getattr__`, `__dir__` and `__all__`.
+    """
+    places = {name: f"{package}.{module}" for module, names in modules.items() for name in names}
+    everything = sorted([*places, *present])
+
+    def get(name):
+        if name not in places:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(places[name]), name)
+
+    return get, lambda: everything, everything

@@ -1,0 +1,178 @@
+"""`soundzoo export`: a model for TensorFlow Serving, or for phones and small boards."""
+
+import argparse
+import os
+import warnings
+from pathlib import Path
+
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+
+import zoo
+from zoo.cli.hear import DEFAULT_MODEL
+from zoo.cli.output import TableWriter, add_command, complain, print_json
+from zoo.cli.progress import progress_bar
+from zoo.cli.sounds import sound_files
+
+_PACKAGE_LICENSE = "Apache-2.0"
+
+
+def add_export(commands):
+    parser = add_command(
+        commands,
+        "export",
+        _export,
+        "Write a model as a SavedModel, for TensorFlow Serving, or as a TFLite file.",
+        "soundzoo export --format saved_model sounds/1\n"
+        "  soundzoo export --format tflite sounds.tflite --quantize int8 --calibration clips/",
+    )
+    parser.add_argument("output", metavar="OUT", help="folder (saved_model) or file (tflite)")
+    parser.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="PRESET",
+        help=f"a preset's name or folder, or the folder of a run (default: {DEFAULT_MODEL})",
+    )
+    parser.add_argument("--format", choices=("saved_model", "tflite"), required=True)
+    tflite = parser.add_argument_group("of TFLite files")
+    tflite.add_argument(
+        "--quantize",
+        choices=("none", "float16", "dynamic", "int8"),
+        help="float16 halves the file; dynamic and int8 quarter it, and are faster (default: none)",
+    )
+    tflite.add_argument(
+        "--input",
+        choices=("window", "any"),
+        help="one patch of 0.975 s, or sound of any length (default: window)",
+    )
+    tflite.add_argument(
+        "--calibration",
+        nargs="+",
+        metavar="FILE",
+        help="for int8: sound files like those that the model will hear, or directories of them",
+    )
+    tflite.add_argument(
+        "--license",
+        metavar="TEXT",
+        help="of the model, for the file's metadata (default: that of the package's own presets)",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace what is at OUT")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _export(options):
+    choices = {
+        name: getattr(options, name)
+        for name in ("quantize", "input", "calibration", "license")
+        if getattr(options, name) is not None
+    }
+    if options.format == "saved_model" and choices:
+        raise ValueError(f"--{next(iter(choices))} is for --format tflite.")
+    if os.path.exists(options.output) and not options.overwrite:
+        raise FileExistsError(f"{options.output} exists; pass --overwrite to replace it.")
+    if options.calibration:
+        named = argparse.Namespace(files=options.calibration, from_list=None)
+        choices["calibration"] = sound_files(named)
+    if options.format == "tflite" and options.model in zoo.list_presets():
+        choices.setdefault("license", _PACKAGE_LICENSE)
+
+    classifier = zoo.AudioClassifier.from_preset(options.model)
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        progress_bar(TextColumn("Converting"), BarColumn(), TimeElapsedColumn()) as bar,
+    ):
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        bar.add_task("", total=None)
+        describe = _write(classifier, options, choices)
+    for warning in caught:
+        complain(warning.message)
+    described = {"output": options.output, "format": options.format, **describe(options.output)}
+    if options.json:
+        print_json(described)
+    else:
+        _print(described)
+    return 0
+
+
+def _write(classifier, options, choices):
+    """Writes what is asked for; returns the function that describes it."""
+    # Here, because the other commands start faster without it.
+    from export import export_saved_model, export_tflite
+
+    if options.format == "saved_model":
+        export_saved_model(classifier, options.output, overwrite=options.overwrite)
+        return _describe_saved_model
+    export_tflite(classifier, options.output, overwrite=options.overwrite, **choices)
+    return _describe_tflite
+
+
+def _describe_saved_model(path):
+    import tensorflow as tf
+
+    def ends(specs):
+        return [_end(name, spec.dtype.name, spec.shape) for name, spec in specs.items()]
+
+    signatures = tf.saved_model.load(path).signatures
+    return {
+        "bytes": sum(file.stat().st_size for file in Path(path).rglob("*") if file.is_file()),
+        "signatures": {
+            key: {
+                "inputs": ends(signature.structured_input_signature[1]),
+                "outputs": ends(signature.structured_outputs),
+            }
+            for key, signature in signatures.items()
+        },
+    }
+
+
+def _describe_tflite(path):
+    from ai_edge_litert.interpreter import Interpreter
+
+    from export.operations import operations
+
+    def ends(details):
+        return [
+            _end(end["name"], end["dtype"].__name__, (int(n) for n in end["shape_signature"]))
+            for end in details
+        ]
+
+    model = Path(path).read_bytes()
+    interpreter = Interpreter(model_content=model)
+    (key,) = interpreter.get_signature_list()
+    return {
+        "bytes": len(model),
+        "signatures": {
+            key: {
+                "inputs": ends(interpreter.get_input_details()),
+                "outputs": ends(interpreter.get_output_details()),
+            }
+        },
+        "operations": operations(model),
+    }
+
+
+def _end(name, dtype, shape):
+    """An input or output as JSON; null stands for a dimension of any size."""
+    shape = [None if size in (None, -1) else size for size in shape]
+    return {"name": name, "dtype": dtype, "shape": shape}
+
+
+def _print(described):
+    print(f"{described['output']}: {described['bytes'] / 1e6:.2f} MB\n")
+    rows = [
+        (key, f"{way}: {end['name']}", f"{end['dtype']} {_shape(end['shape'])}")
+        for key, signature in described["signatures"].items()
+        for way in ("input", "output")
+        for end in signature[f"{way}s"]
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    table = TableWriter(Signature=widths[0], Tensor=widths[1], Shape=widths[2])
+    for row in rows:
+        table.row(*row)
+    if "operations" in described:
+        counts = described["operations"]
+        listed = ", ".join(f"{count} {name}" for name, count in counts.items())
+        print(f"\n{sum(counts.values())} operations: {listed}")
+
+
+def _shape(shape):
+    return "[" + ", ".join("any" if size is None else str(size) for size in shape) + "]"
