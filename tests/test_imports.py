@@ -60,3 +60,12 @@ def test_keras_loads_a_classifier_after_import_zoo(imports, tmp_path):
     zoo.AudioClassifier("fully_connected", ["Dog", "Rain"], width=0.02).save(path)
     code = f"import sys; {imports}; print(keras.saving.load_model(sys.argv[1]).labels[1].name)"
     assert run(code, path) == "Rain"
+
+
+@pytest.mark.parametrize(
+    "module", ["zoo.networks", "zoo.classifier", "zoo.training", "zoo.plot", "frontend.log_mel"]
+)
+def test_every_module_may_be_the_first_to_be_imported(module):
+    assert run(f"import {module}; import zoo; print(zoo.AudioClassifier.__name__)") == (
+        "AudioClassifier"
+    )

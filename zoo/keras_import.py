@@ -1,5 +1,6 @@
 """Classes that Keras knows as soon as it is imported, and that do not import it before."""
 
+import contextlib
 import importlib.util
 import sys
 from importlib.abc import MetaPathFinder
@@ -43,6 +44,8 @@ class _KerasFinder(MetaPathFinder):
             execute(keras)
             if self in sys.meta_path:
                 sys.meta_path.remove(self)
-            importlib.import_module(self.module)
+            # Where a module of ours is what imports Keras, it is not ready for others to import.
+            with contextlib.suppress(ImportError):
+                importlib.import_module(self.module)
 
         loader.exec_module = execute_and_follow
