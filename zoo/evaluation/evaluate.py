@@ -6,7 +6,6 @@ take no more memory than their ids and the ranking of one class.
 
 import contextlib
 import csv
-import hashlib
 import json
 import os
 import tempfile
@@ -14,9 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.data.prepared import INDEX
 from zoo.evaluation.bootstrap import bootstrap_intervals
 from zoo.evaluation.metrics import balanced_mean, class_figures, d_prime, lwlrap, top1
 from zoo.evaluation.scoring import score_clips
+from zoo.files import sha256
 
 METRICS = "metrics.json"
 PER_CLASS = "per_class.csv"
@@ -139,7 +140,7 @@ def evaluate(
             "model": classifier.name if model is None else str(model),
             "data": str(data.folder),
             "split": split,
-            "data_index_sha256": _sha256(data),
+            "data_index_sha256": sha256(data.folder / INDEX),
             "bootstrap": bootstrap,
             "seed": seed,
         }
@@ -238,11 +239,6 @@ def _metrics(truth, scores, names):
 def _number(value):
     """As JSON has it: None for what is undefined or infinite."""
     return float(value) if np.isfinite(value) else None
-
-
-def _sha256(data):
-    with open(data.folder / "index.json", "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextlib.contextmanager

@@ -20,6 +20,12 @@ def read_until(process, line):
         assert found, process.communicate()[1][-3000:]
 
 
+def kill_after(step, process):
+    read_until(process, f"step {step}")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
 @pytest.fixture(scope="module")
 def undisturbed(data, start_in_module, tmp_path_factory):
     """The final weights of a run that nothing happened to."""
@@ -31,10 +37,7 @@ def undisturbed(data, start_in_module, tmp_path_factory):
 @pytest.mark.slow
 def test_killed_again_and_again(data, start, undisturbed, tmp_path):
     for step in (3, 14, 25):
-        process = start(data, tmp_path, OPTIONS)
-        read_until(process, f"step {step}")
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        kill_after(step, start(data, tmp_path, OPTIONS))
         assert newest(tmp_path) >= step - 1
     finish(start(data, tmp_path, OPTIONS))
     for one, two in zip(weights(tmp_path), undisturbed, strict=True):
@@ -43,10 +46,7 @@ def test_killed_again_and_again(data, start, undisturbed, tmp_path):
 
 @pytest.mark.slow
 def test_the_newest_checkpoint_is_damaged(data, start, undisturbed, tmp_path):
-    process = start(data, tmp_path, OPTIONS)
-    read_until(process, "step 8")
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    kill_after(8, start(data, tmp_path, OPTIONS))
     path = tmp_path / "checkpoints" / f"step-{newest(tmp_path):08d}.npz"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
