@@ -1,6 +1,7 @@
 """Augmentation layers: off at inference, random in training, in the graph."""
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -199,3 +200,42 @@ class SpecAugment(Augmentation):
 
     def get_config(self):
         return {**super().get_config(), "frames": self.frames, "bins": self.bins}
+
+
+@keras.saving.register_keras_serializable(package="soundzoo")
+class RandomEqualizer(Augmentation):
+    """Colours log-mel patches `[batch, frames, mel_bins]` as another microphone or room would.
+
+    A curve of gains over the mel bins, straight lines between six random ones, the same in all
+    frames (after FilterAugment of Nam et al., 2022).
+
+    Args:
+        decibels: largest gain or loss of a bin.
+        offset: what the front end adds to a magnitude before its logarithm.
+
+    Example:
+
+    >>> layer = RandomEqualizer(20, offset=0.0)
+    >>> silence = ops.zeros((1, 1, 3))  # log of 1
+    >>> layer(silence, uniform=ops.ones((1, 6)), training=True).numpy().round(3)
+    array([[[2.303, 2.303, 2.303]]], dtype=float32)
+    """
+
+    draws = 6
+
+    def __init__(self, decibels, offset, **kwargs):
+        super().__init__(**kwargs)
+        self.decibels = decibels
+        self.offset = offset
+
+    def augment(self, patches, uniform):
+        bins = patches.shape[2]
+        place = np.linspace(0, self.draws - 1, bins)[np.newaxis]
+        # Each bin's parts of the gains around it: hat functions.
+        parts = np.maximum(0, 1 - np.abs(place - np.arange(self.draws)[:, np.newaxis]))
+        decibels = self.decibels * ops.matmul(2 * uniform - 1, parts.astype("float32"))
+        gain = ops.expand_dims(10 ** (decibels / 20), 1)
+        return ops.log((ops.exp(patches) - self.offset) * gain + self.offset)
+
+    def get_config(self):
+        return {**super().get_config(), "decibels": self.decibels, "offset": self.offset}

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.augment import Mixup, RandomGain, RandomSpeed, SpecAugment, TimeShift
+from zoo.augment import Mixup, RandomEqualizer, RandomGain, RandomSpeed, SpecAugment, TimeShift
 
 RNG = np.random.default_rng(0)
 WAVEFORMS = RNG.normal(size=(6, 401)).astype("float32")
@@ -17,6 +17,7 @@ LAYERS = [
     (RandomSpeed(200, 2), WAVEFORMS),
     (Mixup(1.0), (WAVEFORMS, TARGETS)),
     (SpecAugment(20, 10), PATCHES),
+    (RandomEqualizer(6, 1e-6), PATCHES),
 ]
 NAMES = [type(layer).__name__ for layer, _ in LAYERS]
 
@@ -96,6 +97,21 @@ def test_mixup_leaves_alone_who_has_no_neighbour_and_who_is_not_drawn():
     np.testing.assert_allclose(np.asarray(alone[0]), WAVEFORMS[:1], atol=1e-6)
     never = Mixup(0.0)((WAVEFORMS, TARGETS), training=True)
     np.testing.assert_array_equal(np.asarray(never[0]), WAVEFORMS)
+
+
+def test_equalizer_draws_lines_between_its_gains_and_leaves_silence_silent():
+    layer = RandomEqualizer(20, 0.01)
+    gains = np.array([[1, 0.5, 0.5, 0.5, 0, 0]], "float32")
+    loud = np.full((1, 96, 64), np.log(1 + 0.01), "float32")
+    (patch,) = np.asarray(layer(loud, uniform=gains, training=True))
+    decibels = 20 * np.log10(np.exp(patch) - 0.01)
+    np.testing.assert_array_equal(decibels, decibels[:1].repeat(96, axis=0))
+    wanted = np.interp(np.linspace(0, 5, 64), np.arange(6), [20, 0, 0, 0, -20, -20])
+    np.testing.assert_allclose(decibels[0], wanted, atol=1e-3)
+    silence = np.full((1, 96, 64), np.log(0.01), "float32")
+    np.testing.assert_allclose(
+        np.asarray(layer(silence, uniform=gains, training=True)), silence, atol=1e-5
+    )
 
 
 def test_spec_augment_hides_stretches_no_wider_than_asked():

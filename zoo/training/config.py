@@ -88,6 +88,9 @@ class TrainConfig:
     speed: float = _option(1.0, "play patches up to this many times faster or slower", low=1)
     time_shift: float = _option(0.0, "start half of the patches up to this much later, in s", low=0)
     mixup: float = _option(0.0, "part of the patches that are mixed with another", low=0, high=1)
+    equalizer_db: float = _option(
+        0.0, "raise and lower bands of patches by up to this many dB", low=0
+    )
     mask_frames: int = _option(
         0, "hide two stretches of up to this many frames (SpecAugment)", low=0, high=96
     )
@@ -99,6 +102,9 @@ class TrainConfig:
         None, "folder of `soundzoo evaluate` with a teacher's scores of the training clips"
     )
     teacher_weight: float = _option(0.5, "part of a target that is the teacher's", low=0, high=1)
+    teacher_head: bool = _option(
+        False, "learn the teacher's scores, of any labels, by a head that is dropped at the end"
+    )
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -106,6 +112,8 @@ class TrainConfig:
             object.__setattr__(self, field.name, value)
         if self.freeze and self.init is None:
             raise ValueError("freeze trains a classifier on a trained body: pass init, a preset.")
+        if self.teacher_head and (self.teacher is None or self.freeze):
+            raise ValueError("teacher_head trains a body by a teacher: pass teacher, not freeze.")
 
     @classmethod
     def from_dict(cls, values):

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from frontend import LogMelSpectrogram
-from zoo.augment import Mixup, RandomGain, RandomSpeed, SpecAugment, TimeShift
+from zoo.augment import Mixup, RandomEqualizer, RandomGain, RandomSpeed, SpecAugment, TimeShift
 from zoo.training.schedule import Schedule
 
 FIRST_LOSS_SCALE = 2.0**15
@@ -22,7 +22,7 @@ class Augmenter:
 
     def __init__(self, config, frontend):
         self.samples = frontend.patch_samples
-        self.on_waveforms, self.mixup, self.spec_augment = [], None, None
+        self.on_waveforms, self.mixup, self.on_patches = [], None, []
         if config.speed > 1:
             self.on_waveforms.append(RandomSpeed(self.samples, config.speed))
             self.samples = self.on_waveforms[0].input_samples
@@ -32,10 +32,12 @@ class Augmenter:
             self.on_waveforms.append(TimeShift(config.time_shift * frontend.sample_rate))
         if config.mixup:
             self.mixup = Mixup(config.mixup)
+        if config.equalizer_db:
+            self.on_patches.append(RandomEqualizer(config.equalizer_db, frontend.log_offset))
         if config.mask_frames or config.mask_bins:
-            self.spec_augment = SpecAugment(config.mask_frames, config.mask_bins)
+            self.on_patches.append(SpecAugment(config.mask_frames, config.mask_bins))
         self.log_mel = LogMelSpectrogram(frontend)
-        layers = [*self.on_waveforms, self.mixup, self.spec_augment]
+        layers = [*self.on_waveforms, self.mixup, *self.on_patches]
         self.draws = sum(layer.draws for layer in layers if layer)
 
     def __call__(self, batch):
@@ -53,8 +55,8 @@ class Augmenter:
         if self.mixup:
             waveforms, targets = apply(self.mixup, (waveforms, targets))
         patches = self.log_mel(waveforms)
-        if self.spec_augment:
-            patches = apply(self.spec_augment, patches)
+        for layer in self.on_patches:
+            patches = apply(layer, patches)
         return patches, targets
 
 
@@ -68,21 +70,31 @@ class Learner:
         config: a `TrainConfig`.
         steps: of the whole training, for the schedule.
         augmenter: an `Augmenter`.
+        teacher_classes: outputs of a second head, which learns a teacher's scores and is no part
+            of the classifier.
     """
 
-    def __init__(self, classifier, config, steps, augmenter):
+    def __init__(self, classifier, config, steps, augmenter, teacher_classes=0):
         self.strategy = tf.distribute.get_strategy()
         self.config = config
         self.augmenter = augmenter
         self.network = classifier.network
         # Cross-entropy of the logits keeps the gradient where a score is 0 or 1 in float32.
-        logits = self.network.get_layer("logits").output
+        classifying = self.network.get_layer("logits")
+        logits = {"labels": classifying.output}
+        self.trained = list(self.network.trainable_variables)
+        self.teacher_variables = []
+        if teacher_classes:
+            head = keras.layers.Dense(teacher_classes, name="teacher_logits", dtype="float32")
+            logits["teacher"] = head(classifying.input)
+            self.teacher_variables = head.trainable_variables
+            self.trained += self.teacher_variables
         self.logits = keras.Model(self.network.input, logits)
         self.optimizer = keras.optimizers.Adam(
             _learning_rate(config, steps), weight_decay=config.weight_decay
         )
         self.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-        self.optimizer.build(self.network.trainable_variables)
+        self.optimizer.build(self.trained)
         self.averages = []
         if config.ema:
             self.averages = [
@@ -101,6 +113,7 @@ class Learner:
         return {
             "weights": [weight.value for weight in self.network.variables],
             "optimizer": [variable.value for variable in self.optimizer.variables],
+            "teacher_head": [variable.value for variable in self.teacher_variables],
             "averages": self.averages,
             "scaling": self.scaling,
         }
@@ -136,21 +149,30 @@ class Learner:
     def _step_on_replica(self, batch, stop):
         replica = tf.distribute.get_replica_context()
         patches, targets = self.augmenter(batch)
-        smoothing = self.config.label_smoothing
-        targets = targets * (1 - smoothing) + smoothing / 2
         scale = self.scaling[0].read_value() if self.scaling else 1.0
         with tf.GradientTape() as tape:
-            logits = self.logits(patches, training=True)
-            losses = tf.nn.sigmoid_cross_entropy_with_logits(targets, tf.cast(logits, tf.float32))
-            # Summed over classes' means, and over replicas below: the mean of the whole batch.
-            loss = tf.reduce_sum(tf.reduce_mean(losses, axis=1)) / self.config.batch
+            # Summed over examples, and over replicas below: the mean of the whole batch.
+            losses = self._losses(self.logits(patches, training=True), targets)
+            loss = tf.reduce_sum(losses) / self.config.batch
             scaled = loss * scale
-        weights = [weight.value for weight in self.network.trainable_variables]
+        weights = [weight.value for weight in self.trained]
         gradients = tape.gradient(scaled, weights)
         if self.scaling or self.config.clip_norm:
             gradients = self._reduce(replica, gradients, scale)
-        self.optimizer.apply(gradients, self.network.trainable_variables)
+        self.optimizer.apply(gradients, self.trained)
         return replica.all_reduce(tf.distribute.ReduceOp.SUM, tf.stack([loss, stop]))
+
+    def _losses(self, logits, targets):
+        """Each example's cross-entropy, the mean over classes; with a teacher's, if it has a head."""
+        classes = self.network.output.shape[1]
+        smoothing = self.config.label_smoothing
+        labels = targets[:, :classes] * (1 - smoothing) + smoothing / 2
+        loss = _cross_entropy(labels, logits["labels"])
+        if self.teacher_variables:
+            weight = self.config.teacher_weight
+            of_teacher = _cross_entropy(targets[:, classes:], logits["teacher"])
+            loss = (1 - weight) * loss + weight * of_teacher
+        return loss
 
     def _reduce(self, replica, gradients, scale):
         """Sums gradients over the replicas to look at them as one: unscales and clips."""
@@ -180,6 +202,11 @@ class Learner:
             dtype=tf.float32,
             aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
+
+
+def _cross_entropy(targets, logits):
+    losses = tf.nn.sigmoid_cross_entropy_with_logits(targets, tf.cast(logits, tf.float32))
+    return tf.reduce_mean(losses, axis=1)
 
 
 def _learning_rate(config, steps):

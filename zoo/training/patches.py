@@ -20,8 +20,9 @@ QUIET = 0.1
 
 
 class Batch(NamedTuple):
-    """What a step trains on: waveforms `[batch, samples]`, targets `[batch, classes]`, and the
-    uniform numbers `[batch, draws]` of the augmentation; all float32."""
+    """What a step trains on: waveforms `[batch, samples]`, targets `[batch, classes]`, after which
+    those of a teacher's head stand, and the uniform numbers `[batch, draws]` of the augmentation;
+    all float32."""
 
     waveforms: np.ndarray
     targets: np.ndarray
@@ -68,9 +69,18 @@ class TrainingPatches:
                 f"{len(self.clips)} clips); pass a smaller batch, or more data."
             )
         self.cumulative = np.cumsum(self._weights(patches))
-        self.teacher = read_teacher(config.teacher, data, self.clips) if config.teacher else None
+        self.teacher = None
+        if config.teacher:
+            self.teacher = read_teacher(
+                config.teacher, data, self.clips, own_labels=config.teacher_head
+            )
         self.corrupt = set()  # clips that could not be read
         self.error = None  # what ended the reading of a batch
+
+    @property
+    def teacher_classes(self):
+        """Targets of the teacher's head."""
+        return self.teacher.shape[1] if self.config.teacher_head else 0
 
     @property
     def epoch_steps(self):
@@ -97,7 +107,9 @@ class TrainingPatches:
         waveforms = np.stack([patch for _, patch in patches])
         clips = [clip for clip, _ in patches]
         targets = self.data.targets(self.clips[clips])
-        if self.teacher is not None:
+        if self.config.teacher_head:
+            targets = np.concatenate([targets, self.teacher[clips]], axis=1)
+        elif self.teacher is not None:
             weight = self.config.teacher_weight
             targets = (1 - weight) * targets + weight * self.teacher[clips]
         return Batch(waveforms, targets.astype(np.float32), draw.uniform.astype(np.float32))
@@ -119,7 +131,7 @@ class TrainingPatches:
 
         def load_in_graph(step):
             batch = tf.numpy_function(load, [step], [tf.float32] * 3, stateful=False)
-            widths = (self.samples, len(self.data.labels), self.draws)
+            widths = (self.samples, len(self.data.labels) + self.teacher_classes, self.draws)
             return Batch(
                 *(tf.ensure_shape(b, [share, w]) for b, w in zip(batch, widths, strict=True))
             )

@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 
 
-def read_teacher(folder, data, clips):
+def read_teacher(folder, data, clips, *, own_labels=False):
     """Scores that `soundzoo evaluate` wrote to a folder, in the order of clips and labels of data.
 
     Args:
         folder: holds `scores.npy`, `clips.txt` and `labels.txt`.
         data: a `PreparedData`.
         clips: indices of its clips.
+        own_labels: give the scores of the teacher's labels instead of those of the data.
 
     Returns:
         float32 `[clips, classes]`.
@@ -29,7 +30,8 @@ def read_teacher(folder, data, clips):
             f"{folder} holds no teacher's scores; `soundzoo evaluate --output {folder}` on the "
             f"training clips writes them ({error})."
         ) from None
-    columns = _find("label", [label.name for label in data.labels], labels, folder)
+    wanted = labels if own_labels else [label.name for label in data.labels]
+    columns = _find("label", wanted, labels, folder)
     rows = _find("clip", [data.clip_id(clip) for clip in clips], ids, folder)
     return np.asarray(scores[rows], np.float32)[:, columns]
 

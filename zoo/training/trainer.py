@@ -94,7 +94,9 @@ class Trainer:
                 draws=augmenter.draws,
             )
             self.steps = config.epochs * self.patches.epoch_steps
-            self.learner = Learner(self.classifier, config, self.steps, augmenter)
+            self.learner = Learner(
+                self.classifier, config, self.steps, augmenter, self.patches.teacher_classes
+            )
             # For callbacks, which look for the optimizer and set `stop_training`.
             self.classifier.compile(
                 self.learner.optimizer, "binary_crossentropy", jit_compile=False

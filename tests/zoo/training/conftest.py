@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 from zoo.data import prepare, read_source
@@ -22,6 +24,24 @@ def unlike(sounds, tmp_path_factory):
     """Other data with the same classes."""
     source = read_source(sounds)
     return prepare(source._replace(clips=source.clips[1:]), tmp_path_factory.mktemp("other") / "d")
+
+
+class Teacher(NamedTuple):
+    """A folder of scores of labels that the data do not have, and the scores, clip after clip."""
+
+    folder: Path
+    scores: np.ndarray
+
+
+@pytest.fixture(scope="session")
+def teacher(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("teacher")
+    scores = np.random.default_rng(0).random((len(data), 5), "float32") / 10
+    scores[:, 2:] += 0.9 * data.targets(range(len(data)))
+    np.save(folder / "scores.npy", scores)
+    (folder / "clips.txt").write_text("".join(f"{data.clip_id(n)}\n" for n in range(len(data))))
+    (folder / "labels.txt").write_text("a\nb\nc\nd\ne\n")
+    return Teacher(folder, scores)
 
 
 # What trains in a moment.

@@ -46,6 +46,8 @@ def test_numbers_may_look_as_yaml_reads_them():
         ({"schedule": None}, "schedule must be one of constant, cosine, linear"),
         ({"skip_quiet": "yes"}, "skip_quiet must be true or false"),
         ({"freeze": True}, "pass init, a preset"),
+        ({"teacher_head": True}, "pass teacher, not freeze"),
+        ({"teacher_head": True, "teacher": "x", "init": "y", "freeze": True}, "not freeze"),
     ],
 )
 def test_refuses(values, message):

@@ -125,6 +125,14 @@ def test_a_teachers_scores_are_a_part_of_the_targets(make, data, tmp_path):
         make(teacher=str(tmp_path / "nothing"))
 
 
+def test_a_teachers_head_gets_the_scores_of_the_teachers_labels(make, data, teacher):
+    plain, taught = make(), make(teacher=str(teacher.folder), teacher_head=True)
+    targets = taught.batch(0).targets
+    assert taught.teacher_classes == 5
+    np.testing.assert_array_equal(targets[:, :3], plain.batch(0).targets)
+    np.testing.assert_array_equal(targets[:, 3:], teacher.scores[plain.clips[plain.draw(0).clips]])
+
+
 def test_a_batch_larger_than_the_data(make):
     with pytest.raises(ValueError, match="A batch of 128 patches is more than the data's"):
         make(batch=128)

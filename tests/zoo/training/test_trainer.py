@@ -165,6 +165,29 @@ def test_every_departure_changes_the_weights_and_learns(data, config, plain, tmp
     assert rows[1]["loss"] < rows[0]["loss"]
 
 
+def test_a_teachers_head_trains_the_body_and_is_dropped(data, config, teacher, plain, tmp_path):
+    options = config(teacher=str(teacher.folder), teacher_head=True, ema=0.9)
+    with pytest.raises(Stopped):
+        train(data, tmp_path / "run", options, callbacks=[StopAt(4)])
+    classifier = train(data, tmp_path / "run", options)
+    assert_same(weights(classifier), weights(train(data, tmp_path / "undisturbed", options)))
+    assert len(weights(classifier)) == len(plain)
+    body = slice(None, -2)
+    pairs = zip(weights(classifier)[body], plain[body], strict=True)
+    assert any((one != two).any() for one, two in pairs)
+    assert classifier.classify(np.zeros(20000, "float32"))[0].label in {"low", "middle", "high"}
+    rows = log(tmp_path / "run")
+    assert rows[1]["loss"] < rows[0]["loss"]
+
+
+def test_a_teachers_head_of_weight_zero_changes_nothing(data, config, teacher, tmp_path):
+    of_labels = train(data, tmp_path / "labels", config(seed=3))
+    options = config(seed=3, teacher=str(teacher.folder), teacher_head=True, teacher_weight=0.0)
+    taught = train(data, tmp_path / "taught", options)
+    for one, two in zip(weights(of_labels), weights(taught), strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-6)
+
+
 def test_float16_halves_its_scale_where_a_gradient_overflows(data, config, tmp_path):
     train(data, tmp_path, config(precision="f16", epoch_steps=4))
     _, _, arrays = load_checkpoint(tmp_path / "checkpoints")
