@@ -163,7 +163,7 @@ class Learner:
         return replica.all_reduce(tf.distribute.ReduceOp.SUM, tf.stack([loss, stop]))
 
     def _losses(self, logits, targets):
-        """Each example's cross-entropy, the mean over classes; with a teacher's, if it has a head."""
+        """Each example's cross-entropy, the mean over classes; with its teacher's, if any."""
         classes = self.network.output.shape[1]
         smoothing = self.config.label_smoothing
         labels = targets[:, :classes] * (1 - smoothing) + smoothing / 2
