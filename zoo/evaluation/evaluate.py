@@ -13,11 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.data.prepared import INDEX
 from zoo.evaluation.bootstrap import bootstrap_intervals
 from zoo.evaluation.metrics import balanced_mean, class_figures, d_prime, lwlrap, top1
 from zoo.evaluation.scoring import score_clips
-from zoo.files import sha256
 
 METRICS = "metrics.json"
 PER_CLASS = "per_class.csv"
@@ -140,7 +138,7 @@ def evaluate(
             "model": classifier.name if model is None else str(model),
             "data": str(data.folder),
             "split": split,
-            "data_index_sha256": sha256(data.folder / INDEX),
+            "data_index_sha256": data.fingerprint,
             "bootstrap": bootstrap,
             "seed": seed,
         }
@@ -282,7 +280,7 @@ def _write_per_class(path, per_class):
 
 def _draw(drawings, folder, truth, scores, names, metrics):
     figures = {
-        PRECISION_RECALL: drawings.precision_recall(truth, scores, names, metrics),
+        PRECISION_RECALL: drawings.pr_curves(truth, scores, names),
         AVERAGE_PRECISION: drawings.average_precision(metrics),
     }
     if all((rows.sum(axis=1) == 1).all() for rows in _blocks(truth)):

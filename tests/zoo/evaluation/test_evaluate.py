@@ -10,6 +10,7 @@ import pytest
 
 from zoo.cli import main
 from zoo.data import CorruptData, open_prepared
+from zoo.data.subset import Subset
 from zoo.evaluation import average_precision, evaluate, lwlrap, roc_auc, score_clips, top1
 from zoo.evaluation.evaluate import FILES
 
@@ -160,15 +161,8 @@ def test_bad_input_is_one_line_and_status_2(
 
 def test_figures_that_are_undefined_are_null(small_classifier, prepared, tmp_path):
     # The clips that are left have all one label or none: nothing can be ranked.
-    class OneClip:
-        folder, labels, sample_rate = prepared.folder, prepared.labels, 16000
-        skip_corrupt = False
-        clip_id, waveform, targets = prepared.clip_id, prepared.waveform, prepared.targets
-
-        def select(self, split):
-            return prepared.select(split)[:1]
-
-    metrics = evaluate(small_classifier, OneClip(), "test", tmp_path, bootstrap=5, plots=True)
+    one_clip = Subset(prepared, clips=prepared.select("test")[:1])
+    metrics = evaluate(small_classifier, one_clip, "test", tmp_path, bootstrap=5, plots=True)
     assert (metrics["mAP"], metrics["AUC"], metrics["d_prime"]) == (None, None, None)
     assert metrics["classes"] == 0
     assert len(metrics["without_negatives"]) == 1
