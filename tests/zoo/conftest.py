@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from zoo import AudioClassifier
+from zoo.data import prepare, read_source
 
 LABELS = [("Dog", "/m/0bt9lr"), "Sword, metal clash", ("Rain", "/m/06mb1")]
 
@@ -30,3 +31,9 @@ def noise():
         return np.random.default_rng(samples).normal(0, 0.1, samples).astype("float32")
 
     return make
+
+
+@pytest.fixture(scope="session")
+def prepared_sounds(sounds, tmp_path_factory):
+    """The tones of `sounds`, prepared."""
+    return prepare(read_source(sounds), tmp_path_factory.mktemp("prepared") / "data")

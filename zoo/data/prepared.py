@@ -16,6 +16,7 @@ The arrays are memory-mapped and a record is read from its file when it is asked
 millions of clips take no more memory than ten.
 """
 
+import functools
 import json
 import os
 import warnings
@@ -26,6 +27,7 @@ import numpy as np
 
 from zoo.data.example import SAMPLE_RATE, decode_text, decode_waveform
 from zoo.data.records import Skipped
+from zoo.files import sha256
 from zoo.labels import Label
 
 FORMAT = 1
@@ -123,6 +125,11 @@ class PreparedData:
 
     def __len__(self):
         return len(self._clips)
+
+    @functools.cached_property
+    def fingerprint(self):
+        """SHA-256, in hex, of the index, which holds the checksums of all that it names."""
+        return sha256(self.folder / INDEX)
 
     def select(self, split):
         """Indices of the clips of a split, sorted, int64; ValueError if there is no such split."""

@@ -3,7 +3,6 @@
 import contextlib
 import csv
 import dataclasses
-import functools
 import io
 import json
 import re
@@ -18,11 +17,10 @@ from keras.ops import convert_to_numpy
 from zoo import presets
 from zoo._version import __version__
 from zoo.classifier import AudioClassifier
-from zoo.data.prepared import INDEX
 from zoo.data.records import VALIDATION
 from zoo.evaluation.metrics import average_precision, balanced_mean, top1
 from zoo.evaluation.scoring import score_clips
-from zoo.files import sha256, write_atomically
+from zoo.files import write_atomically
 from zoo.training.checkpoints import assign_checkpoint, load_checkpoint, save_checkpoint
 from zoo.training.config import TrainConfig, read_config, write_config
 from zoo.training.learner import Augmenter, Learner
@@ -233,7 +231,7 @@ class Trainer:
     def _save_checkpoint(self):
         if self.is_chief:
             state = {
-                "data": self._fingerprint,
+                "data": self.data.fingerprint,
                 "loss_sum": self.loss_sum,
                 "history": self.history,
                 "stopped_early": self.classifier.stop_training,
@@ -276,21 +274,17 @@ class Trainer:
                 f"{self.folder} holds a run of other options: {'; '.join(differing)}. Go on with "
                 "the same options, or name another folder."
             )
-        if state["data"] != self._fingerprint:
+        if state["data"] != self.data.fingerprint:
             raise ValueError(
                 f"{self.folder} holds a run on other data than {self.data.folder}. Go on with the "
                 "same data, or name another folder."
             )
 
-    @functools.cached_property
-    def _fingerprint(self):
-        return sha256(self.data.folder / INDEX)
-
     def _describe_run(self):
         self.folder.mkdir(parents=True, exist_ok=True)
         run = {
             "data": str(self.data.folder),
-            "data_sha256": self._fingerprint,
+            "data_sha256": self.data.fingerprint,
             "soundzoo": __version__,
             "tensorflow": tf.__version__,
             "keras": keras.__version__,

@@ -14,9 +14,8 @@ from zoo.training import TrainConfig
 
 
 @pytest.fixture(scope="session")
-def data(sounds, tmp_path_factory):
-    """The same, prepared."""
-    return prepare(read_source(sounds), tmp_path_factory.mktemp("prepared") / "data")
+def data(prepared_sounds):
+    return prepared_sounds
 
 
 @pytest.fixture(scope="session")

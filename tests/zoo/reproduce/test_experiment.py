@@ -1,0 +1,96 @@
+"""The three experiments that train, and how they are run."""
+
+import dataclasses
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from zoo import list_models
+from zoo.reproduce import architectures, data_size, label_set, run
+from zoo.training import TrainConfig
+
+
+def test_architectures_differ_in_network_and_rate_alone(data, config):
+    trials = architectures(data, config).trials
+    assert sorted(trial.settings["network"] for trial in trials) == list_models()
+    for trial in trials:
+        assert trial.config.model == trial.settings["network"]
+        same = {"model": config.model, "learning_rate": config.learning_rate}
+        assert dataclasses.replace(trial.config, **same) == config
+
+
+def test_label_sets_are_scored_on_the_few(data, config, monkeypatch):
+    monkeypatch.setattr(sys.modules["zoo.reproduce.label_set"], "FEW", 2)
+    trials = label_set(data, config).trials
+    assert [tuple(trial.settings.values()) for trial in trials] == [
+        ("no", "all"),
+        ("no", "few"),
+        ("yes", "all"),
+        ("yes", "few"),
+    ]
+    assert [len(trial.data.labels) for trial in trials] == [3, 2, 3, 2]
+    assert [len(trial.test.labels) for trial in trials] == [2] * 4
+    assert [trial.config.bottleneck for trial in trials] == [None, None, 128, 128]
+    few = trials[1].data.select("train")
+    assert 0 < len(few) < len(data.select("train"))
+
+
+def test_smaller_sets_are_parts_of_larger_ones(data, config):
+    sets = [set(trial.data.select("train")) for trial in data_size(data, config).trials]
+    assert [len(clips) for clips in sets] == [18, 5, 2, 1]
+    for larger, smaller in zip(sets, sets[1:], strict=False):
+        assert smaller < larger
+    assert all(trial.test is data for trial in data_size(data, config).trials)
+
+
+@pytest.mark.parametrize("experiment", [label_set, data_size])
+def test_one_budget_for_more_and_fewer_clips(data, experiment):
+    with pytest.raises(ValueError, match="need epoch_steps"):
+        experiment(data, TrainConfig())
+
+
+@pytest.fixture
+def two_sizes(data, config):
+    experiment = data_size(data, config)
+    return experiment._replace(trials=[experiment.trials[0], experiment.trials[1]])
+
+
+def test_runs_trains_and_evaluates_once(two_sizes, data, tmp_path):
+    results = run(two_sizes, tmp_path)
+    assert json.loads(json.dumps(results)) == results
+    assert [row["settings"] for row in results["rows"]] == [{"clips": "100%"}, {"clips": "30%"}]
+    for row, folder in zip(results["rows"], ("100_", "30_"), strict=True):
+        metrics = json.loads((tmp_path / folder / "0" / "evaluation" / "metrics.json").read_text())
+        assert metrics["clips"] == len(data.select("test"))
+        for figure in ("mAP", "AUC", "d_prime"):
+            assert row[figure] == metrics[figure]
+            assert row["intervals"][figure] == metrics["intervals"][figure]
+        assert row["steps"] == 4
+        assert 0 < row["hours"] < 1
+        assert 0 < row["multiplies"] < row["weights"]  # of a dense network, biases are no multiplies
+    written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("log.csv")}
+    assert len(written) == 2
+    assert run(two_sizes, tmp_path) == results
+    assert written == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("log.csv")}
+
+
+def test_several_seeds_give_means_and_what_lies_between(two_sizes, tmp_path):
+    one = two_sizes._replace(trials=two_sizes.trials[:1])
+    (row,) = run(one, tmp_path, seeds=3)["rows"]
+    seeds = [
+        json.loads((tmp_path / "100_" / str(seed) / "evaluation" / "metrics.json").read_text())
+        for seed in range(3)
+    ]
+    figures = [metrics["mAP"] for metrics in seeds]
+    assert len(set(figures)) > 1
+    assert row["mAP"] == pytest.approx(np.mean(figures))
+    assert row["intervals"]["mAP"] == [min(figures), max(figures)]
+
+
+def test_a_folder_of_other_options(two_sizes, data, config, tmp_path):
+    run(two_sizes._replace(trials=two_sizes.trials[:1]), tmp_path)
+    other = data_size(data, dataclasses.replace(config, batch=2))
+    with pytest.raises(ValueError, match="other options: batch was 4 and is now 2"):
+        run(other, tmp_path)

@@ -1,0 +1,62 @@
+"""A linear classifier on frozen features, cross-validated."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from frontend import FrontendConfig
+from zoo.data.subset import Subset
+from zoo.reproduce import transfer
+
+MODULE = sys.modules["zoo.reproduce.transfer"]
+
+
+@pytest.fixture
+def scores(data, tmp_path):
+    """A folder of an untrained model's scores, which is right about every clip."""
+    folder = tmp_path / "oracle"
+    folder.mkdir()
+    np.save(folder / "scores.npy", data.targets(range(len(data))))
+    (folder / "clips.txt").write_text("".join(f"{data.clip_id(n)}\n" for n in range(len(data))))
+    (folder / "labels.txt").write_text("".join(f"{label.name}\n" for label in data.labels))
+    return folder
+
+
+def test_features_side_by_side(data, small_preset, scores, monkeypatch):
+    monkeypatch.setattr(MODULE, "EPOCHS", 20)
+    results = transfer(data, [small_preset], scores=[scores])
+    rows = {row["settings"]["features"]: row for row in results["rows"]}
+    assert list(rows) == ["log-mel", "small", "oracle, untrained"]
+    assert rows["log-mel"]["top1"] > 0.9  # tones of different pitch
+    oracle = rows["oracle, untrained"]
+    assert (oracle["mAP"], oracle["AUC"], oracle["top1"]) == (1, 1, 1)
+    for row in rows.values():
+        low, high = row["intervals"]["mAP"]
+        assert low <= row["mAP"] <= high
+    assert transfer(data, [small_preset], scores=[scores]) == results
+
+
+def test_each_clip_is_judged_by_who_was_not_trained_on_it(data, small_preset, monkeypatch):
+    trained_on = []
+
+    class Guess:
+        def __init__(self, patches, targets):
+            trained_on.append(len(patches))
+
+        def predict(self, patches, verbose):
+            return np.full((len(patches), 3), 0.5)
+
+    monkeypatch.setattr(MODULE, "_fit", Guess)
+    transfer(data, [small_preset])
+    patches = FrontendConfig().num_patches(data.samples.astype(np.int64))
+    others = [patches.sum() - patches[data.select(split)].sum() for split in data.splits]
+    assert trained_on == others * 2  # of log-mel and of embeddings
+
+
+def test_splits_must_be_folds(data, small_preset):
+    class OneSplit(Subset):
+        splits = ("train",)
+
+    with pytest.raises(ValueError, match="has the split 'train' alone; its splits must be folds"):
+        transfer(OneSplit(data), [small_preset])

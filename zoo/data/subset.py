@@ -1,0 +1,53 @@
+"""A part of prepared data: some of its clips, or some of its classes."""
+
+import hashlib
+
+import numpy as np
+
+
+class Subset:
+    """Prepared data with fewer clips or classes; it is used as `PreparedData` is.
+
+    Args:
+        data: a `PreparedData`.
+        labels: names of the classes to keep; a clip without any of them is left out. All by
+            default.
+        clips: indices of the clips to keep; all by default.
+
+    Raises:
+        ValueError: the data have no such class.
+    """
+
+    def __init__(self, data, *, labels=None, clips=None):
+        self._data = data
+        names = [label.name for label in data.labels]
+        for name in labels or ():
+            if name not in names:
+                raise ValueError(f"{data.folder} has no class {name!r}; it has {', '.join(names)}.")
+        self._columns = [names.index(name) for name in labels or names]
+        self._clips = np.arange(len(data)) if clips is None else np.sort(clips)
+        if labels is not None:
+            self._clips = self._clips[self.targets(self._clips).any(axis=1)]
+        self.labels = [data.labels[column] for column in self._columns]
+
+    def __getattr__(self, name):
+        return getattr(self._data, name)
+
+    def __len__(self):
+        return len(self._data)
+
+    @property
+    def fingerprint(self):
+        """SHA-256, in hex, of the data's and of what is kept of it."""
+        digest = hashlib.sha256(self._data.fingerprint.encode())
+        digest.update(np.array(self._columns, "<i8").tobytes())
+        digest.update(self._clips.astype("<i8").tobytes())
+        return digest.hexdigest()
+
+    def select(self, split):
+        """Indices, among the data's, of the clips of a split that are kept."""
+        return np.intersect1d(self._data.select(split), self._clips)
+
+    def targets(self, indices):
+        """Which of the kept classes are heard in clips: float32 [len(indices), classes]."""
+        return self._data.targets(indices)[:, self._columns]

@@ -1,0 +1,125 @@
+"""Experiments: networks that are trained under conditions that differ in one thing."""
+
+import contextlib
+import csv
+import json
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from zoo.complexity import count_multiplies, count_weights
+from zoo.evaluation import evaluate
+from zoo.evaluation.evaluate import METRICS
+from zoo.training import TrainConfig, train
+from zoo.training.trainer import LOG
+
+FIGURES = ("mAP", "AUC", "d_prime")
+"""The paper's three."""
+
+RESAMPLES = 200
+"""Of the bootstrap behind an interval."""
+
+
+class Trial(NamedTuple):
+    """One training of an experiment."""
+
+    settings: dict  # what sets it apart from the others, as the table shows it
+    config: TrainConfig
+    data: object  # `PreparedData` or `Subset` to train on
+    test: object  # the same to evaluate on
+
+
+def paper_row(settings, figures):
+    """What the paper prints for settings that go by the same names: AUC, d' and mAP."""
+    return {"settings": settings, **dict(zip(("AUC", "d_prime", "mAP"), figures, strict=True))}
+
+
+class Experiment(NamedTuple):
+    """A comparison of the paper: what is compared, our trials, and its rows."""
+
+    name: str
+    title: str
+    trials: list
+    paper: list  # of `paper_row`
+
+
+def check_budget(config):
+    """Raises ValueError if the steps of a training depend on how many clips there are."""
+    if config.epoch_steps is None:
+        raise ValueError("Trainings on more and fewer clips need epoch_steps, one budget for all.")
+
+
+def _quietly(trial, seed):
+    return contextlib.nullcontext(())
+
+
+def run(experiment, folder, *, test_split="test", seeds=1, report=_quietly):
+    """Trains and evaluates an experiment's trials; one that was stopped goes on where it was.
+
+    Args:
+        experiment: an `Experiment` of trials.
+        folder: each trial has a run's folder below it, `settings/seed`.
+        test_split: split that the figures are of.
+        seeds: how often each trial is trained, by seeds 0, 1, ...
+        report: function of a trial and a seed that gives a context manager of Keras callbacks.
+
+    Returns:
+        dict, what `write_report` writes: of each trial the figures, means over seeds, and their
+        intervals: the smallest and largest of several seeds, or the 95% bootstrap of one.
+
+    Raises:
+        ValueError: the folder holds an experiment of other options.
+        Stopped: SIGINT or SIGTERM came; the same call goes on.
+    """
+    rows = []
+    for trial in experiment.trials:
+        place = Path(folder, re.sub(r"\W+", "_", "_".join(map(str, trial.settings.values()))))
+        results = []
+        for seed in range(seeds):
+            with report(trial, seed) as callbacks:
+                results.append(_run(trial, place / str(seed), seed, test_split, callbacks))
+        rows.append({"settings": trial.settings, **_summary(results)})
+    return {
+        "experiment": experiment.name,
+        "title": experiment.title,
+        "seeds": seeds,
+        "rows": rows,
+        "paper": experiment.paper,
+    }
+
+
+def _run(trial, folder, seed, test_split, callbacks):
+    config = TrainConfig(**{**trial.config.to_dict(), "seed": seed})
+    classifier = train(trial.data, folder, config, callbacks=callbacks)
+    evaluation = folder / "evaluation"
+    if not (evaluation / METRICS).is_file():
+        evaluate(classifier, trial.test, test_split, evaluation, bootstrap=RESAMPLES)
+    metrics = json.loads((evaluation / METRICS).read_text(encoding="utf-8"))
+    with open(folder / LOG, encoding="utf-8") as file:
+        seconds = [float(row["seconds"]) for row in csv.DictReader(file)]
+    return {
+        **{name: metrics[name] for name in FIGURES},
+        "intervals": {name: metrics["intervals"][name] for name in FIGURES},
+        "steps": int(classifier.optimizer.iterations),
+        "hours": sum(seconds) / 3600,
+        "weights": count_weights(classifier.network),
+        "multiplies": count_multiplies(classifier.network),
+    }
+
+
+def _summary(results):
+    """The figures of several seeds as one row."""
+    first = results[0]
+    several = {name: [result[name] for result in results] for name in FIGURES}
+    return {
+        **{name: float(np.mean(values)) for name, values in several.items()},
+        "intervals": (
+            {name: [min(values), max(values)] for name, values in several.items()}
+            if len(results) > 1
+            else first["intervals"]
+        ),
+        "hours": float(np.mean([result["hours"] for result in results])),
+        **{name: first[name] for name in ("steps", "weights", "multiplies")},
+    }

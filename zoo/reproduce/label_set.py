@@ -1,0 +1,54 @@
+"""The paper's comparison of label sets, with and without a bottleneck."""
+
+import dataclasses
+
+import numpy as np
+
+from zoo.data.subset import Subset
+from zoo.reproduce.experiment import Experiment, Trial, check_budget, paper_row
+
+FEW = 30
+"""Labels of the small set: about a third of opensounds' 92, as many clips fewer as can be."""
+BOTTLENECK = 128
+"""Units of the paper's bottleneck."""
+
+PAPER = {
+    ("no", "all"): (0.930, 2.087, 0.381),
+    ("no", "few"): (0.928, 2.067, 0.376),
+    ("yes", "many more"): (0.925, 2.035, 0.369),
+    ("yes", "all"): (0.919, 1.982, 0.347),
+    ("yes", "few"): (0.924, 2.026, 0.365),
+}
+"""AUC, d' and mAP on 400 labels: Hershey et al., table 3. All are its 3K, few its 400 and many more
+its 30K labels."""
+
+
+def label_set(data, config):
+    """A network trained on all labels and on a few of them, scored on the few.
+
+    The few are those with the most clips to train on. Who is trained on them sees only their clips.
+
+    Args:
+        data: `PreparedData` with the splits train and test.
+        config: a `TrainConfig` with `epoch_steps`, for the same budget on more and on fewer clips.
+    """
+    check_budget(config)
+    clips = data.targets(data.select(config.train_split)).sum(axis=0)
+    most = np.argsort(-clips, kind="stable")[:FEW]
+    few = Subset(data, labels=[data.labels[label].name for label in sorted(most)])
+    trials = [
+        Trial(
+            {"bottleneck": words, "labels": labels},
+            dataclasses.replace(config, bottleneck=units),
+            of,
+            few,
+        )
+        for words, units in (("no", None), ("yes", BOTTLENECK))
+        for labels, of in (("all", data), ("few", few))
+    ]
+    title = f"{len(data.labels)} labels or {len(few.labels)}, with and without a bottleneck"
+    settings = ("bottleneck", "labels")
+    paper = [
+        paper_row(dict(zip(settings, key, strict=True)), figures) for key, figures in PAPER.items()
+    ]
+    return Experiment("labels", title, trials, paper)

@@ -1,0 +1,125 @@
+"""What an experiment found, as JSON, as a Markdown table and as a picture."""
+
+import json
+from pathlib import Path
+
+from zoo.files import write_atomically
+
+_COLUMNS = {
+    "top1": ("top-1", "{:.3f}"),
+    "steps": ("steps", "{}"),
+    "hours": ("hours", "{:.2f}"),
+    "weights": ("weights", "{:.2e}"),
+    "multiplies": ("multiplies", "{:.2e}"),
+}
+
+
+def read_results(folder, name):
+    """The content of an experiment's JSON; FileNotFoundError if it was not run."""
+    return json.loads(Path(folder, f"{name}.json").read_text(encoding="utf-8"))
+
+
+def write_report(results, folder):
+    """Writes `<experiment>.json`, `.md` and `.png` to a folder.
+
+    Args:
+        results: dict of `run` or `transfer`.
+        folder: is made if it is not there.
+
+    Raises:
+        OSError: the files cannot be written.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    name = results["experiment"]
+    text = json.dumps(results, indent=1, ensure_ascii=False) + "\n"
+    for suffix, content in (("json", text), ("md", markdown(results))):
+        with write_atomically(folder / f"{name}.{suffix}") as file:
+            file.write(content.encode())
+    figure = draw(results)
+    with write_atomically(folder / f"{name}.png") as file:
+        figure.savefig(file, format="png")
+
+
+def markdown(results):
+    """The table, our figures and the paper's beside them, and what order mAP puts the rows in."""
+    rows = results["rows"]
+    settings = list(rows[0]["settings"])
+    extra = [column for column in _COLUMNS if column in rows[0]]
+    header = [*settings, "mAP (interval)", "AUC", "d'", *(_COLUMNS[c][0] for c in extra)]
+    header += ["paper: mAP", "AUC", "d'"]
+    lines = [f"### {results['title']}", "", _line(header)]
+    lines.append("|" + "---|" * len(settings) + "---:|" * (len(header) - len(settings)))
+    for keys, ours, paper in _joined(results):
+        cells = [*keys]
+        if ours:
+            low, high = ours["intervals"]["mAP"]
+            cells += [f"{ours['mAP']:.3f} ({low:.3f} to {high:.3f})"]
+            cells += [f"{ours['AUC']:.3f}", f"{ours['d_prime']:.3f}"]
+            cells += [_COLUMNS[column][1].format(ours[column]) for column in extra]
+        else:
+            cells += [""] * (3 + len(extra))
+        cells += [f"{paper[f]:.3f}" for f in ("mAP", "AUC", "d_prime")] if paper else [""] * 3
+        lines.append(_line(cells))
+    lines += ["", " ".join([_interval_note(results), *_order_note(results)])]
+    return "\n".join(lines) + "\n"
+
+
+def draw(results):
+    """Our mAP with its interval, and the paper's, as a `matplotlib.figure.Figure`."""
+    from matplotlib.figure import Figure
+
+    joined = _joined(results)
+    figure = Figure(figsize=(8, 1.2 + 0.4 * len(joined)), layout="constrained", dpi=120)
+    ours_axes, paper_axes = figure.subplots(1, 2, sharey=True)
+    for place, (_, ours, paper) in enumerate(joined):
+        if ours:
+            low, high = ours["intervals"]["mAP"]
+            ours_axes.barh(place, ours["mAP"], color="#0072B2")
+            ours_axes.plot([low, high], [place, place], color="black")
+        if paper:
+            paper_axes.barh(place, paper["mAP"], color="#E69F00")
+    ours_axes.set_yticks(range(len(joined)), [", ".join(keys) for keys, _, _ in joined])
+    ours_axes.set_ylabel(", ".join(results["rows"][0]["settings"]))
+    ours_axes.invert_yaxis()
+    ours_axes.set(xlabel="mAP and its interval", title="here", xlim=(0, None))
+    paper_axes.set(xlabel="mAP", title="the paper, on its own data", xlim=(0, None))
+    figure.suptitle(results["title"])
+    return figure
+
+
+def _joined(results):
+    """Settings, our row and the paper's row (or None) of every setting that one of them has."""
+    ours = {tuple(row["settings"].values()): row for row in results["rows"]}
+    paper = {tuple(row["settings"].values()): row for row in results["paper"]}
+    return [(key, ours.get(key), paper.get(key)) for key in ours | paper]
+
+
+def _interval_note(results):
+    if results["experiment"] == "transfer":
+        return "Means over the folds; intervals are the smallest and the largest of them."
+    if results["seeds"] > 1:
+        return (
+            f"Means over {results['seeds']} seeds; intervals are the smallest and the largest of "
+            "them."
+        )
+    return "One training each; intervals are 95% bootstraps over test clips."
+
+
+def _order_note(results):
+    """A sentence on the order of the rows that the paper has, too, if there are two of them."""
+    both = [(keys, ours, paper) for keys, ours, paper in _joined(results) if ours and paper]
+    if len(both) < 2:
+        return
+    ours, paper = (
+        " > ".join(", ".join(row[0]) for row in sorted(both, key=lambda row: -row[place]["mAP"]))
+        for place in (1, 2)
+    )
+    if ours == paper:
+        yield f"By mAP they come in the paper's order: {ours}."
+    else:
+        yield f"By mAP they come in the order {ours}; the paper's is {paper}."
+
+
+def _line(cells):
+    return f"| {' | '.join(map(str, cells))} |"

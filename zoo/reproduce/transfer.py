@@ -1,0 +1,129 @@
+"""The paper's comparison of log-mel patches and embeddings as features of a shallow classifier."""
+
+import math
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from frontend import FrontendConfig, LogMelSpectrogram
+from zoo.classifier import AudioClassifier
+from zoo.evaluation.metrics import average_precision, balanced_mean, d_prime, roc_auc, top1
+from zoo.networks.common import PATCH_SHAPE
+from zoo.reproduce.experiment import paper_row
+from zoo.training.teacher import read_teacher
+
+EPOCHS, BATCH, LEARNING_RATE, WEIGHT_DECAY = 100, 128, 1e-3, 1e-2
+"""How the linear classifier is trained, by Adam (ours)."""
+
+PAPER = [
+    paper_row({"features": "log-mel"}, (0.904, 1.846, 0.137)),
+    paper_row({"features": "the paper's ResNet-50"}, (0.959, 2.452, 0.314)),
+]
+"""A shallow classifier on AudioSet's classes: Hershey et al., table 5."""
+
+
+def transfer(data, models, *, scores=(), track=lambda items, *_: items):
+    """A linear classifier on frozen features, cross-validated over the splits of the data.
+
+    Each split is tested once by a classifier that was trained on the patches of all others. A
+    clip's scores are the mean of its patches' scores.
+
+    Args:
+        data: `PreparedData` whose splits are folds, as `soundzoo prepare` makes of ESC-10.
+        models: names or folders of presets whose embeddings are the features, beside log-mel
+            patches.
+        scores: folders of scores of all clips, as `soundzoo evaluate` writes them, of a model that
+            is not trained on the folds at all: its scores of the data's labels are taken as they
+            are.
+        track: function of an iterable, its length and a word on it, that gives the same items.
+
+    Returns:
+        dict, what `write_report` writes: figures are means over folds, intervals their smallest and
+        largest.
+
+    Raises:
+        ValueError: there is one split only, or a folder holds no scores of a clip or a label.
+    """
+    if len(data.splits) < 2:
+        raise ValueError(
+            f"{data.folder} has the split {data.splits[0]!r} alone; its splits must be folds."
+        )
+    clips = np.arange(len(data))
+    folds = [np.isin(clips, data.select(split)) for split in data.splits]
+    truth = data.targets(clips) > 0
+    rows = [
+        _row(name, truth, _cross_validated(features, truth, folds, track, name), folds)
+        for name, features in _features(data, models, track)
+    ]
+    rows += [
+        _row(f"{Path(folder).name}, untrained", truth, read_teacher(folder, data, clips), folds)
+        for folder in scores
+    ]
+    return {
+        "experiment": "transfer",
+        "title": f"A linear classifier of {len(data.labels)} classes on frozen features",
+        "seeds": 1,
+        "rows": rows,
+        "paper": PAPER,
+    }
+
+
+def _features(data, models, track):
+    """Name and features of each clip, a list of float32 `[patches, units]`, of each kind."""
+    log_mel = LogMelSpectrogram(FrontendConfig())
+
+    def flat_patches(waveform):
+        return np.reshape(log_mel(waveform[np.newaxis]), (-1, math.prod(PATCH_SHAPE)))
+
+    embed = {Path(model).name: AudioClassifier.from_preset(model).embed for model in models}
+    for name, function in {"log-mel": flat_patches, **embed}.items():
+        clips = track(range(len(data)), len(data), f"Features: {name}")
+        yield name, [function(data.waveform(clip)) for clip in clips]
+
+
+def _cross_validated(features, truth, folds, track, name):
+    """Scores `[clips, classes]`, of each clip by the classifier that was not trained on it."""
+    scores = np.zeros(truth.shape, np.float32)
+    counts = np.array([len(patches) for patches in features])
+    patches = np.concatenate(features)
+    clip_of = np.repeat(np.arange(len(features)), counts)
+    for fold in track(folds, len(folds), f"Classifiers: {name}"):
+        training = ~fold[clip_of]
+        mean, deviation = patches[training].mean(axis=0), patches[training].std(axis=0)
+        standard = (patches - mean) / np.maximum(deviation, 1e-6)
+        classifier = _fit(standard[training], truth[clip_of[training]])
+        tested = classifier.predict(standard[~training], verbose=0)
+        sums = np.zeros_like(scores)
+        np.add.at(sums, clip_of[~training], tested)
+        scores[fold] = sums[fold] / counts[fold, np.newaxis]
+    return scores
+
+
+def _fit(patches, targets):
+    keras.utils.set_random_seed(0)
+    classifier = keras.Sequential([keras.layers.Dense(targets.shape[1], activation="sigmoid")])
+    optimizer = keras.optimizers.Adam(LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    classifier.compile(optimizer, "binary_crossentropy", jit_compile=False)
+    classifier.fit(patches, targets.astype("float32"), batch_size=BATCH, epochs=EPOCHS, verbose=0)
+    return classifier
+
+
+def _row(name, truth, scores, folds):
+    of_folds = [_figures(truth[fold], scores[fold]) for fold in folds]
+    several = {figure: [fold[figure] for fold in of_folds] for figure in of_folds[0]}
+    return {
+        "settings": {"features": name},
+        **{figure: float(np.mean(values)) for figure, values in several.items()},
+        "intervals": {figure: [min(values), max(values)] for figure, values in several.items()},
+    }
+
+
+def _figures(truth, scores):
+    area = balanced_mean(roc_auc(truth, scores))
+    return {
+        "mAP": float(balanced_mean(average_precision(truth, scores))),
+        "AUC": float(area),
+        "d_prime": float(d_prime(area)),
+        "top1": float(top1(truth, scores)),
+    }
