@@ -6,6 +6,9 @@ Training: the train split of opensounds and folds 1-4 of ESC-10. Testing: the te
 opensounds, and fold 5 of ESC-10, a split of its own. Labels are AudioSet's display names, with
 those above them in AudioSet's ontology that are classes here, too: a snare drum is a drum, a
 helicopter is an aircraft. `--as-labelled` leaves each clip the one label that it came with.
+
+`--esc10 none` leaves ESC-10 out; `--esc10 folds` makes a manifest of ESC-10 alone, with its folds
+as splits, to cross-validate on.
 """
 
 import argparse
@@ -58,14 +61,17 @@ def opensounds(data):
 
 def esc10(data):
     """Recordings of ESC-10: folds 1-4 for training, fold 5 for testing."""
+    return [
+        recording._replace(split=ESC10_TEST if recording.split == "5" else "train")
+        for recording in esc10_folds(data)
+    ]
+
+
+def esc10_folds(data):
+    """Recordings of ESC-10, whose splits are its five folds."""
     folder = Path(data, "esc10")
     return [
-        Recording(
-            folder / row["file"],
-            ESC10_LABELS[row["category"]],
-            ESC10_TEST if row["fold"] == "5" else "train",
-            "ESC-10",
-        )
+        Recording(folder / row["file"], ESC10_LABELS[row["category"]], row["fold"], "ESC-10")
         for row in _rows(folder)
     ]
 
@@ -93,10 +99,20 @@ def main():
     parser.add_argument("--data", type=Path, required=True, help="folder of opensounds and esc10")
     parser.add_argument("--output", type=Path, required=True, help="manifest to write")
     parser.add_argument(
+        "--esc10",
+        choices=["split", "none", "folds"],
+        default="split",
+        help="folds 1-4 for training and 5 for testing, without it, or it alone (%(default)s)",
+    )
+    parser.add_argument(
         "--as-labelled", action="store_true", help="without the classes above a clip's own"
     )
     options = parser.parse_args()
-    recordings = opensounds(options.data) + esc10(options.data)
+    recordings = {
+        "split": lambda: opensounds(options.data) + esc10(options.data),
+        "none": lambda: opensounds(options.data),
+        "folds": lambda: esc10_folds(options.data),
+    }[options.esc10]()
     implied = Implied(options.data, recordings)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     with open(options.output, "w", newline="", encoding="utf-8") as file:
