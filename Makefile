@@ -4,7 +4,7 @@ PYTHON ?= python3
 .PHONY: demo test test-fast test-legacy lint format presets benchmark clean $(PRESETS)
 
 demo: .venv/package ## Classify the example recordings with the bundled preset
-	TF_CPP_MIN_LOG_LEVEL=3 .venv/bin/soundzoo classify examples --top 3
+	.venv/bin/soundzoo classify examples --top 3
 
 test: .venv/tools .venv-mediapipe/package ## Run the whole suite
 	.venv/bin/python -m pytest -m ""

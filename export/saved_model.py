@@ -1,6 +1,5 @@
 """Exports a classifier as a SavedModel, for TensorFlow Serving and for any TensorFlow."""
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import keras
 import tensorflow as tf
 
 import zoo
-from zoo.files import check_writable
+from zoo.files import replace_folder
 
 LABELS = "labels.txt"
 
@@ -60,18 +59,13 @@ def export_saved_model(classifier, path, *, overwrite=False):
     TensorShape([1, 2])
     """
     check_classifier(classifier)
-    path = Path(path).resolve()
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists; pass overwrite=True to replace it.")
-    if path.exists() and not (path / "saved_model.pb").is_file():
-        raise FileExistsError(f"{path} exists and is not a SavedModel, so it is not replaced.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    check_writable(path.parent / LABELS)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as scratch:
+    with (
+        replace_folder(path, "SavedModel", "saved_model.pb", overwrite=overwrite) as folder,
+        tempfile.TemporaryDirectory() as scratch,
+    ):
         labels = Path(scratch, LABELS)
         labels.write_text(_lines(classifier.labels), encoding="utf-8")
         module = _serving(classifier, labels)
-        folder = Path(scratch, path.name)
         tf.saved_model.save(
             module,
             folder,
@@ -81,9 +75,6 @@ def export_saved_model(classifier, path, *, overwrite=False):
                 "embed": module.embed,
             },
         )
-        if path.exists():
-            os.replace(path, Path(scratch, "replaced"))
-        os.replace(folder, path)
 
 
 def check_classifier(classifier):

@@ -1,12 +1,18 @@
 """What an import costs: names come when they are used, and TensorFlow with those that need it."""
 
 import importlib
+import inspect
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import soundfile
 
 import zoo
+from tests.export.exported import small_model
+from zoo.complexity import PAPER_FIGURES
+from zoo.networks import ARCHITECTURES
 
 
 def run(code, *arguments):
@@ -28,6 +34,8 @@ def run(code, *arguments):
         "from frontend import FrontendConfig, load_audio, waveform_patches",
         "from zoo import Label, Prediction, Timeline",
         "from export import TFLiteClassifier, read_metadata, check_model",
+        "import zoo; zoo.list_models(), zoo.list_presets()",
+        "from zoo.training import TrainConfig, read_config; TrainConfig(model='vgg')",
         "dir(__import__('zoo')), dir(__import__('export'))",
     ],
 )
@@ -36,7 +44,47 @@ def test_light_names_import_no_tensorflow(statement):
     assert printed == ""
 
 
-@pytest.mark.parametrize("package", ["frontend", "zoo", "export"])
+COMMAND = """
+import contextlib, io, sys
+from zoo.cli import main
+output = io.StringIO()
+with contextlib.redirect_stdout(output):
+    try:
+        status = main(sys.argv[1:])
+    except SystemExit as stop:
+        status = stop.code
+print(status, len(output.getvalue()) > 0, *{'tensorflow', 'keras'} & {*sys.modules})
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        *([command, "--help"] for command in ("summary", "train", "reproduce")),
+        ["list", "--presets"],
+        ["classify", "--model", "{tflite}", "{sound}"],
+    ],
+    ids=" ".join,
+)
+def test_commands_import_tensorflow_only_to_run_it(arguments, tmp_path):
+    tflite, sound = tmp_path / "small.tflite", tmp_path / "quiet.wav"
+    tflite.write_bytes(small_model())
+    soundfile.write(sound, np.zeros(16000), 16000)
+    given = [argument.format(tflite=tflite, sound=sound) for argument in arguments]
+    assert run(COMMAND, *given) == "0 True"
+
+
+def test_architectures_are_named_alike_everywhere():
+    builders = dict(ARCHITECTURES)
+    assert zoo.list_models() == sorted(builders) == sorted(PAPER_FIGURES)
+    for name, builder in builders.items():
+        assert inspect.signature(builder).parameters["name"].default == name
+        assert getattr(zoo, builder.__name__) is builder
+
+
+@pytest.mark.parametrize("package", ["frontend", "zoo", "zoo.networks", "zoo.training", "export"])
 def test_every_public_name_is_there(package):
     module = importlib.import_module(package)
     assert dir(module) == module.__all__ == sorted(module.__all__)
@@ -63,7 +111,8 @@ def test_keras_loads_a_classifier_after_import_zoo(imports, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "module", ["zoo.networks", "zoo.classifier", "zoo.training", "zoo.plot", "frontend.log_mel"]
+    "module",
+    ["zoo.networks.vgg", "zoo.classifier", "zoo.training.trainer", "zoo.plot", "frontend.log_mel"],
 )
 def test_every_module_may_be_the_first_to_be_imported(module):
     assert run(f"import {module}; import zoo; print(zoo.AudioClassifier.__name__)") == (

@@ -1,8 +1,9 @@
-"""Files that appear complete or not at all."""
+"""Files and folders that appear complete or not at all."""
 
 import contextlib
 import hashlib
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -40,6 +41,50 @@ def write_atomically(path):
         raise
 
 
+@contextlib.contextmanager
+def replace_folder(path, kind, mark, *, overwrite=False):
+    """Makes a folder that takes its place at `path` when the block ends without an error.
+
+    An error leaves what was at `path` before. A link is followed, folders above it are made.
+
+    Args:
+        path: of the folder.
+        kind: what the folder is, as in "it is not a preset".
+        mark: name of a file that tells folders of this kind; no other folder is replaced.
+        overwrite: replace the folder that is there.
+
+    Yields:
+        `pathlib.Path` of an empty folder of the same name.
+
+    Raises:
+        FileExistsError: the path exists, and `overwrite` is not set or it is not of this kind.
+        OSError: the folder cannot be written.
+    """
+    path = Path(path).resolve()
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists; pass overwrite=True to replace it.")
+    if path.exists() and not (path / mark).is_file():
+        raise FileExistsError(f"{path} exists and is not a {kind}, so it is not replaced.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _check_folder_of(path)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as scratch:
+        folder = Path(scratch, path.name)
+        folder.mkdir()
+        yield folder
+        if not path.exists():
+            os.replace(folder, path)
+            return
+        # Beside the scratch folder, which is removed whatever happens.
+        replaced = Path(f"{scratch}-replaced")
+        os.replace(path, replaced)
+        try:
+            os.replace(folder, path)
+        except BaseException:
+            os.replace(replaced, path)
+            raise
+    shutil.rmtree(replaced)
+
+
 def sha256(path):
     """The SHA-256 of a file, in hex."""
     with open(path, "rb") as file:
@@ -48,10 +93,13 @@ def sha256(path):
 
 def check_writable(path):
     """Raises OSError, with a word on `path`, if a file cannot be written there."""
-    path = Path(path)
-    folder = path.resolve().parent
-    if path.is_dir():
+    if Path(path).is_dir():
         raise IsADirectoryError(f"{path} is a directory; name a file.")
+    _check_folder_of(path)
+
+
+def _check_folder_of(path):
+    folder = Path(path).resolve().parent
     if not folder.is_dir():
         raise FileNotFoundError(f"{path} cannot be written: there is no folder {folder}.")
     if not os.access(folder, os.W_OK):

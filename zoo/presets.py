@@ -6,14 +6,9 @@
 
 import json
 import os
-import tempfile
 from pathlib import Path
 
-import h5py
-import keras
-import numpy as np
-
-from zoo.files import sha256
+from zoo.files import replace_folder, sha256
 
 CONFIG = "config.json"
 WEIGHTS = "model.weights.h5"
@@ -129,15 +124,7 @@ def save(classifier, path, *, weights_dtype="float32", overwrite=False):
         raise ValueError(
             f"weights_dtype must be 'float32' or 'float16'. Received: {weights_dtype!r}"
         )
-    path = Path(path).resolve()
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists; pass overwrite=True to replace it.")
-    if path.exists() and not (path / CONFIG).is_file():
-        raise FileExistsError(f"{path} exists and is not a preset, so it is not replaced.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as scratch:
-        folder = Path(scratch, path.name)
-        folder.mkdir()
+    with replace_folder(path, "preset", CONFIG, overwrite=overwrite) as folder:
         classifier.network.save_weights(folder / WEIGHTS)
         if weights_dtype == "float16":
             _round_kernels(folder / WEIGHTS)
@@ -148,10 +135,7 @@ def save(classifier, path, *, weights_dtype="float32", overwrite=False):
         }
         text = json.dumps(config, indent=1, ensure_ascii=False) + "\n"
         (folder / CONFIG).write_text(text, encoding="utf-8")
-        (folder / CARD).write_text(_card(classifier, path.name), encoding="utf-8")
-        if path.exists():
-            os.replace(path, Path(scratch, "replaced"))
-        os.replace(folder, path)
+        (folder / CARD).write_text(_card(classifier, folder.name), encoding="utf-8")
 
 
 def _card(classifier, name):
@@ -169,6 +153,8 @@ def _card(classifier, name):
 
 
 def _download(url, sha256):
+    import keras  # here and below, because what lists presets needs none of these
+
     if not sha256:
         raise ValueError(f"A preset from a URL needs sha256=, the checksum of {url}.")
     try:
@@ -191,6 +177,9 @@ def _download(url, sha256):
 
 def _round_kernels(path):
     """Stores kernels in float16. What batch norm holds is small, and needs float32's range."""
+    import h5py
+    import numpy as np
+
     rounded = path.with_suffix(".rounded")
     with h5py.File(path) as source, h5py.File(rounded, "w") as target:
 

@@ -1,10 +1,11 @@
-"""Small exported files, made once for all tests."""
+"""Exported files that many tests use, and what runs them."""
 
 import functools
 import tempfile
 from pathlib import Path
 
 import keras
+from ai_edge_litert.interpreter import Interpreter
 
 from export import export_tflite
 from zoo import AudioClassifier
@@ -32,3 +33,22 @@ def without_metadata(model):
     """The model as other converters write it: no metadata, no archive, no checksum."""
     body = model[: model.index(b"PK\x03\x04")]
     return body.replace(b"TFLITE_METADATA", b"OTHER_META_DATA")
+
+
+class File:
+    """A .tflite file in an interpreter."""
+
+    def __init__(self, path, **options):
+        self.interpreter = Interpreter(str(path), num_threads=1, **options)
+        self.interpreter.allocate_tensors()
+        (self.input,) = self.interpreter.get_input_details()
+        (self.output,) = self.interpreter.get_output_details()
+
+    def scores(self, waveform):
+        (now,) = self.interpreter.get_input_details()
+        if waveform.shape != tuple(now["shape"]):
+            self.interpreter.resize_tensor_input(self.input["index"], waveform.shape)
+            self.interpreter.allocate_tensors()
+        self.interpreter.set_tensor(self.input["index"], waveform)
+        self.interpreter.invoke()
+        return self.interpreter.get_tensor(self.output["index"])

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 import zoo
+from zoo import presets
 from zoo.cli import main
 
 
@@ -173,6 +174,40 @@ def test_list_names_models_and_presets(run):
     listed = json.loads("\n".join(lines))
     assert listed["models"] == zoo.list_models()
     assert [preset["name"] for preset in listed["presets"]] == zoo.list_presets()
+
+
+def test_list_of_presets_alone_says_more(run):
+    status, lines, _ = run("list", "--presets")
+    assert status == 0
+    assert lines[0].split() == (
+        ["Preset", "Architecture", "Width", "Labels", "MB", "mAP", "AUC", "ESC-10"]
+    )
+    rows = [line.split() for line in lines[2:]]
+    assert [row[0] for row in rows] == zoo.list_presets()
+    assert max(map(len, lines)) <= 100
+    described = presets.describe("resnet50_w025_opensounds")
+    metrics = described["metrics"]
+    (row,) = [row for row in rows if row[0] == "resnet50_w025_opensounds"]
+    assert row[1:4] == ["resnet50", "0.25", str(described["labels"])]
+    assert [float(cell) for cell in row[4:]] == pytest.approx(
+        [
+            described["bytes"] / 1e6,
+            *(metrics[name] for name in ("mAP", "AUC", "esc10_fold5_top1")),
+        ],
+        abs=0.05,
+    )
+    _, lines, _ = run("list", "--presets", "--json")
+    assert json.loads("\n".join(lines)) == {
+        "presets": [presets.describe(name) for name in zoo.list_presets()]
+    }
+
+
+def test_list_of_presets_that_were_not_evaluated(run, small_preset, monkeypatch):
+    monkeypatch.setattr(presets, "_BUNDLED", small_preset.parent)
+    _, lines, _ = run("list", "--presets")
+    assert lines[2].split() == ["small", "fully_connected", "0.02", "3", *lines[2].split()[4:5]] + (
+        ["-"] * 3
+    )
 
 
 def test_summary_prints_the_counts_beside_the_papers(run):

@@ -1,8 +1,9 @@
 import os
+from pathlib import Path
 
 import pytest
 
-from zoo.files import write_atomically
+from zoo.files import replace_folder, write_atomically
 
 
 def test_takes_its_place_when_complete(tmp_path):
@@ -57,3 +58,96 @@ def test_writes_to_a_device_and_leaves_it_one():
     with write_atomically(os.devnull) as file:
         file.write(b"gone")
     assert not os.path.isfile(os.devnull)
+
+
+def fill(path, text, **options):
+    """Replaces a folder, of the kind that holds a "mark", by one of this text."""
+    with replace_folder(path, "thing", "mark", **options) as folder:
+        (folder / "mark").write_text(text)
+
+
+def test_folder_takes_its_place_when_complete(tmp_path):
+    path = tmp_path / "new" / "thing"
+    fill(path, "old")
+    (path / "other").touch()
+    with replace_folder(path, "thing", "mark", overwrite=True) as folder:
+        (folder / "mark").write_text("new")
+        assert folder.name == "thing"
+        assert (path / "mark").read_text() == "old"
+    assert (path / "mark").read_text() == "new"
+    assert os.listdir(path) == ["mark"]
+    assert os.listdir(path.parent) == ["thing"]
+
+
+def test_folder_has_the_permissions_of_one_made_plainly(tmp_path):
+    fill(tmp_path / "atomic", "new")
+    (tmp_path / "plain").mkdir()
+    assert (tmp_path / "atomic").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_folder_is_not_replaced_unasked(tmp_path):
+    fill(tmp_path / "thing", "mine")
+    with pytest.raises(FileExistsError, match="thing exists; pass overwrite=True to replace it"):
+        fill(tmp_path / "thing", "new")
+    assert (tmp_path / "thing" / "mark").read_text() == "mine"
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mknod])
+def test_nothing_of_another_kind_is_replaced(tmp_path, make):
+    make(tmp_path / "other")
+    with pytest.raises(FileExistsError, match="is not a thing, so it is not replaced"):
+        fill(tmp_path / "other", "new", overwrite=True)
+    assert os.listdir(tmp_path) == ["other"]
+    assert not (tmp_path / "other" / "mark").exists()
+
+
+def test_error_leaves_the_folder_that_was_there(tmp_path):
+    fill(tmp_path / "thing", "old")
+    with pytest.raises(TypeError):
+        fill(tmp_path / "thing", None, overwrite=True)
+    assert (tmp_path / "thing" / "mark").read_text() == "old"
+    assert os.listdir(tmp_path) == ["thing"]
+
+
+def refuse_to_move(monkeypatch, *names):
+    """Lets moves of folders fail whose paths match one of these patterns."""
+    replace = os.replace
+
+    def move(source, target):
+        if any(Path(source).match(name) for name in names):
+            raise OSError("the disk is gone")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", move)
+
+
+def test_folder_comes_back_when_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    fill(tmp_path / "thing", "old")
+    refuse_to_move(monkeypatch, ".thing-*/thing")
+    with pytest.raises(OSError, match="the disk is gone"):
+        fill(tmp_path / "thing", "new", overwrite=True)
+    assert (tmp_path / "thing" / "mark").read_text() == "old"
+    assert os.listdir(tmp_path) == ["thing"]
+
+
+def test_folder_that_cannot_come_back_is_kept_beside(tmp_path, monkeypatch):
+    fill(tmp_path / "thing", "old")
+    refuse_to_move(monkeypatch, ".thing-*/thing", ".thing-*-replaced")
+    with pytest.raises(OSError, match="the disk is gone"):
+        fill(tmp_path / "thing", "new", overwrite=True)
+    (kept,) = tmp_path.iterdir()
+    assert (kept / "mark").read_text() == "old"
+
+
+def test_folder_of_a_link_is_replaced(tmp_path):
+    fill(tmp_path / "target", "old")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    fill(tmp_path / "link", "new", overwrite=True)
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target" / "mark").read_text() == "new"
+
+
+def test_names_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(PermissionError, match=r"thing cannot be written: .* is read-only"):
+        fill(tmp_path / "thing", "new")

@@ -13,6 +13,8 @@ import soundfile
 
 import zoo
 from zoo import AudioClassifier, presets
+from zoo.cli.hear import DEFAULT_MODEL
+from zoo.complexity import count_multiplies
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,18 +40,31 @@ def examples():
     return re.findall(r"^\| `(.+?)` \| (.+?) \|", page, re.MULTILINE)
 
 
+@pytest.fixture(scope="module")
+def default():
+    return AudioClassifier.from_preset(DEFAULT_MODEL)
+
+
 @pytest.mark.parametrize(("file", "label"), examples())
-def test_hears_the_examples(classifier, file, label):
-    heard = [p.label for p in classifier.classify(ROOT / "examples" / file, top=3)]
-    assert label in heard
+def test_the_default_hears_the_examples(default, file, label):
+    assert label in [p.label for p in default.classify(ROOT / "examples" / file, top=3)]
 
 
-def test_hears_the_parts_of_the_medley(classifier):
-    timeline = classifier.timeline(ROOT / "examples" / "medley.ogg")
-    heard = [classifier.rank(row, top=1)[0].label for row in timeline.scores]
+def test_hears_most_examples(classifier):
+    best_fifth = len(classifier.labels) // 5
+    heard = [
+        label in [p.label for p in classifier.classify(ROOT / "examples" / file, top=best_fifth)]
+        for file, label in examples()
+    ]
+    assert sum(heard) > 0.8 * len(heard)
+
+
+def test_the_default_hears_the_parts_of_the_medley(default):
+    timeline = default.timeline(ROOT / "examples" / "medley.ogg")
+    heard = [{p.label for p in default.rank(row, top=2)} for row in timeline.scores]
     parts = ["Wind", "Bird vocalization, bird call, bird song", "Clapping", "Oboe", "Bagpipes"]
     for part, label in enumerate([*parts, "Tubular bells"]):
-        assert label in heard[2 * part : 2 * part + 2]
+        assert label in heard[2 * part] | heard[2 * part + 1]
 
 
 def test_every_example_is_accounted_for():
@@ -64,6 +79,7 @@ def test_card_says_what_the_model_is(name, classifier, metrics):
     for figure in ("mAP", "AUC", "esc10_fold5_top1"):
         assert f" {metrics[figure]:.3f} |" in card
     assert "licence" in card.lower()
+    assert presets.read_config(presets.find(name))["weights_sha256"] in card
     for label in classifier.labels:
         assert label.name in card
 
@@ -75,7 +91,13 @@ def test_metrics_agree_with_themselves(classifier, metrics):
     for figure in ("AP", "AUC"):
         mean = np.mean([row[figure] for row in heard.values()])
         assert mean == pytest.approx(metrics["mAP" if figure == "AP" else figure], abs=1e-3)
-    assert sum(row["clips"] for row in heard.values()) == metrics["test_clips"]
+    # A clip counts for its class and for those above it.
+    assert sum(row["clips"] for row in heard.values()) >= metrics["test_clips"]
+
+
+def test_counts_are_those_of_the_network(classifier, metrics):
+    assert metrics["weights"] == classifier.network.count_params()
+    assert metrics["multiplies"] == count_multiplies(classifier.network)
 
 
 def test_name_says_what_the_model_is(name, classifier):

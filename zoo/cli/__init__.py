@@ -6,8 +6,12 @@ import os
 import re
 import sys
 
+# TensorFlow tells of its own start and of each conversion; what goes wrong comes as an exception.
+# It asks once, when a command imports it.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
 from zoo import __version__
-from zoo.cli import describe, evaluate, export, hear, prepare, train
+from zoo.cli import describe, evaluate, export, hear, prepare, reproduce, train
 from zoo.cli.output import complain
 
 _EXAMPLE = "example:\n  soundzoo classify examples/ --top 3"
@@ -39,6 +43,7 @@ def main(arguments=None):
         train.add_train,
         evaluate.add_evaluate,
         export.add_export,
+        reproduce.add_reproduce,
     ):
         add(commands)
     options, unknown = parser.parse_known_args(arguments)

@@ -1,16 +1,20 @@
 """`soundzoo list` and `soundzoo summary`: what there is, and how large it is."""
 
 import zoo
-from zoo import presets
 from zoo.cli.output import TableWriter, add_command, print_json
-from zoo.complexity import PAPER_FIGURES, count_multiplies, count_weights, final_map
 from zoo.networks import ARCHITECTURES
-from zoo.networks.common import PAPER_CLASSES
 
 
 def add_list(commands):
     parser = add_command(
-        commands, "list", _list, "List the architectures and the presets.", "soundzoo list"
+        commands,
+        "list",
+        _list,
+        "List the architectures and the presets.",
+        "soundzoo list --presets",
+    )
+    parser.add_argument(
+        "--presets", action="store_true", help="the presets alone, with all that is known of them"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -27,27 +31,46 @@ def add_summary(commands):
         "models", nargs="*", metavar="MODEL", help="architectures (default: all five)"
     )
     parser.add_argument("--width", type=float, default=1.0, help="default: 1, the paper's networks")
-    parser.add_argument("--classes", type=int, default=PAPER_CLASSES, help="default: 3087")
+    parser.add_argument("--classes", type=int, help="default: the paper's 3087")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _list(options):
+    from zoo import presets
+
     found = [presets.describe(name) for name in zoo.list_presets()]
     if options.json:
-        print_json({"models": zoo.list_models(), "presets": found})
+        models = {} if options.presets else {"models": zoo.list_models()}
+        print_json({**models, "presets": found})
         return 0
-    print(f"Architectures: {', '.join(zoo.list_models())}\n")
+    if not options.presets:
+        print(f"Architectures: {', '.join(zoo.list_models())}\n")
+    names = _COLUMNS if options.presets else ("Labels", "MB", "mAP", "AUC")
     longest = max((len(preset["name"]) for preset in found), default=0)
-    table = TableWriter(Preset=longest, Labels=-1, MB=-4, mAP=-5, AUC=-5)
+    table = TableWriter(Preset=longest, **{name: _COLUMNS[name][0] for name in names})
     for preset in found:
-        figures = [preset["metrics"].get(name) for name in ("mAP", "AUC")]
-        table.row(
-            preset["name"],
-            preset["labels"],
-            f"{preset['bytes'] / 1e6:.1f}",
-            *("-" if figure is None else f"{figure:.3f}" for figure in figures),
-        )
+        table.row(preset["name"], *(_COLUMNS[name][1](preset) for name in names))
     return 0
+
+
+def _figure(name):
+    def cell(preset):
+        figure = preset["metrics"].get(name)
+        return "-" if figure is None else f"{figure:.3f}"
+
+    return cell
+
+
+# What the table says of a preset: a column's width, and the cell of what `presets.describe` gives.
+_COLUMNS = {
+    "Architecture": (max(map(len, ARCHITECTURES)), lambda preset: preset["architecture"]),
+    "Width": (-5, lambda preset: f"{preset['width']:g}"),
+    "Labels": (-6, lambda preset: preset["labels"]),
+    "MB": (-4, lambda preset: f"{preset['bytes'] / 1e6:.1f}"),
+    "mAP": (-5, _figure("mAP")),
+    "AUC": (-5, _figure("AUC")),
+    "ESC-10": (-6, _figure("esc10_fold5_top1")),
+}
 
 
 def _summary(options):
@@ -56,11 +79,17 @@ def _summary(options):
         raise ValueError(
             f"There is no architecture {unknown[0]!r}; there are {', '.join(ARCHITECTURES)}."
         )
-    rows = [_count(name, options) for name in options.models or PAPER_FIGURES]
+
+    # Here, because the other commands start faster without Keras.
+    from zoo.complexity import PAPER_FIGURES
+    from zoo.networks.common import PAPER_CLASSES
+
+    classes = PAPER_CLASSES if options.classes is None else options.classes
+    rows = [_count(name, classes, options.width) for name in options.models or PAPER_FIGURES]
     if options.json:
         print_json(rows)
         return 0
-    print(f"{options.classes} classes, width {options.width:g}, one patch of 0.96 s\n")
+    print(f"{classes} classes, width {options.width:g}, one patch of 0.96 s\n")
     table = TableWriter(Network=15, Weights=-9, paper=-6, Multiplies=-10, paper_=-6, Last_map=-8)
     for row in rows:
         table.row(
@@ -79,8 +108,10 @@ def _summary(options):
     return 0
 
 
-def _count(name, options):
-    network = ARCHITECTURES[name](classes=options.classes, width=options.width)
+def _count(name, classes, width):
+    from zoo.complexity import PAPER_FIGURES, count_multiplies, count_weights, final_map
+
+    network = ARCHITECTURES[name](classes=classes, width=width)
     paper = PAPER_FIGURES[name]
     return {
         "model": name,

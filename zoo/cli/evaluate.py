@@ -1,14 +1,13 @@
 """`soundzoo evaluate`: how well a model hears the clips of prepared data."""
 
 import argparse
-import contextlib
 from importlib.util import find_spec
 from pathlib import Path
 
 import zoo
 from zoo.cli.hear import DEFAULT_MODEL
 from zoo.cli.output import TableWriter, add_command, print_json, warnings_in_a_line
-from zoo.cli.progress import progress_bar
+from zoo.cli.progress import tracking
 
 _FIGURES = {
     "mAP": "mean average precision",
@@ -71,7 +70,7 @@ def _evaluate(options):
     from zoo.data import open_prepared
     from zoo.evaluation import evaluate
 
-    with warnings_in_a_line(), _progress() as track:
+    with warnings_in_a_line(), tracking() as track:
         metrics = evaluate(
             zoo.AudioClassifier.from_preset(options.model),
             open_prepared(options.data, skip_corrupt=options.skip_corrupt),
@@ -89,17 +88,6 @@ def _evaluate(options):
     else:
         _print(metrics, options)
     return 0
-
-
-@contextlib.contextmanager
-def _progress():
-    """A function of an iterable, its length and a word on it, that shows a bar on a terminal."""
-    with progress_bar() as bar:
-
-        def track(items, length, description):
-            return bar.track(items, total=length, description=description)
-
-        yield track
 
 
 def _print(metrics, options):

@@ -1,5 +1,6 @@
 """The progress bar of all commands: on stderr, on a terminal only, gone when it is done."""
 
+import contextlib
 import sys
 
 from rich.console import Console
@@ -14,3 +15,15 @@ def progress_bar(*columns):
         transient=True,
         disable=not sys.stderr.isatty(),
     )
+
+
+@contextlib.contextmanager
+def tracking():
+    """A function of an iterable, its length and a word on it, that gives the same items and shows
+    how many of them are done."""
+    with progress_bar() as bar:
+
+        def track(items, length, description):
+            return bar.track(items, total=length, description=description)
+
+        yield track

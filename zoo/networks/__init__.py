@@ -1,18 +1,32 @@
 """The paper's five architectures, as builders in the manner of `keras.applications`."""
 
-from zoo.networks.alexnet import AlexNet
-from zoo.networks.fully_connected import FullyConnected
-from zoo.networks.inception_v3 import InceptionV3
-from zoo.networks.resnet50 import ResNet50
-from zoo.networks.vgg import VGG
+from collections import UserDict
 
-ARCHITECTURES = {
-    "alexnet": AlexNet,
-    "fully_connected": FullyConnected,
-    "inception_v3": InceptionV3,
-    "resnet50": ResNet50,
-    "vgg": VGG,
+from frontend.lazy import lazy_names
+
+# Name of each architecture, which is its module's, too, and of its builder.
+_BUILDERS = {
+    "alexnet": "AlexNet",
+    "fully_connected": "FullyConnected",
+    "inception_v3": "InceptionV3",
+    "resnet50": "ResNet50",
+    "vgg": "VGG",
 }
-"""Name of each architecture and its builder."""
 
-__all__ = ["ARCHITECTURES", "VGG", "AlexNet", "FullyConnected", "InceptionV3", "ResNet50"]
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {module: [builder] for module, builder in _BUILDERS.items()},
+    present=["ARCHITECTURES"],
+)
+
+
+class _Architectures(UserDict):
+    """Imports a builder, and Keras with it, when it is asked for: the names alone cost nothing."""
+
+    def __getitem__(self, name):
+        builder = self.data[name]
+        return __getattr__(builder) if isinstance(builder, str) else builder
+
+
+ARCHITECTURES = _Architectures(_BUILDERS)
+"""Name of each architecture and its builder."""

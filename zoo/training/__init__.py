@@ -1,8 +1,13 @@
 """Training: a loop for one device, many, or many machines, which survives being stopped."""
 
-from zoo.training.cluster import choose_strategy
-from zoo.training.config import TrainConfig, read_config
-from zoo.training.signals import Stopped
-from zoo.training.trainer import train
+from frontend.lazy import lazy_names
 
-__all__ = ["Stopped", "TrainConfig", "choose_strategy", "read_config", "train"]
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "cluster": ["choose_strategy"],
+        "config": ["TrainConfig", "read_config"],
+        "signals": ["Stopped"],
+        "trainer": ["train"],
+    },
+)

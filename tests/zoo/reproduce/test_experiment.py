@@ -1,6 +1,7 @@
 """The three experiments that train, and how they are run."""
 
 import dataclasses
+import itertools
 import json
 import sys
 
@@ -40,7 +41,7 @@ def test_label_sets_are_scored_on_the_few(data, config, monkeypatch):
 def test_smaller_sets_are_parts_of_larger_ones(data, config):
     sets = [set(trial.data.select("train")) for trial in data_size(data, config).trials]
     assert [len(clips) for clips in sets] == [18, 5, 2, 1]
-    for larger, smaller in zip(sets, sets[1:], strict=False):
+    for larger, smaller in itertools.pairwise(sets):
         assert smaller < larger
     assert all(trial.test is data for trial in data_size(data, config).trials)
 
@@ -69,7 +70,7 @@ def test_runs_trains_and_evaluates_once(two_sizes, data, tmp_path):
             assert row["intervals"][figure] == metrics["intervals"][figure]
         assert row["steps"] == 4
         assert 0 < row["hours"] < 1
-        assert 0 < row["multiplies"] < row["weights"]  # of a dense network, biases are no multiplies
+        assert 0 < row["multiplies"] < row["weights"]  # biases multiply nothing
     written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("log.csv")}
     assert len(written) == 2
     assert run(two_sizes, tmp_path) == results

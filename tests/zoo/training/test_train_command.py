@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from zoo.cli import main, train
+from zoo.cli import main
 from zoo.training import Stopped
 
 SMALL = ["--model", "fully_connected", "--width", "0.03", "--batch", "8", "--epochs", "2"]
@@ -75,7 +75,7 @@ def test_a_signal_ends_with_its_status(data, tmp_path, monkeypatch, capsys):
     def stopped(*_, **__):
         raise Stopped(7, signal.SIGTERM)
 
-    monkeypatch.setattr(train, "train", stopped)
+    monkeypatch.setattr("zoo.training.train", stopped)
     assert main(["train", str(data.folder), str(tmp_path / "run"), *SMALL]) == 143
     assert capsys.readouterr().err.splitlines()[-1] == (
         "soundzoo: Stopped by SIGTERM after step 7. The same command goes on from there."
@@ -116,7 +116,7 @@ def test_an_unknown_flag_names_the_nearest(capsys):
 
 
 def test_with_many_workers_data_must_be_prepared(sounds, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(train, "choose_strategy", lambda timeout: None)
+    monkeypatch.setattr("zoo.training.choose_strategy", lambda timeout: None)
     monkeypatch.setenv("TF_CONFIG", "{}")
     assert main(["train", str(sounds), str(tmp_path / "run"), *SMALL]) == 2
     assert "is not prepared, and with many workers it must be" in capsys.readouterr().err

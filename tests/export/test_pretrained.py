@@ -1,0 +1,96 @@
+"""The presets that the package carries, exported in every variant, against Keras on recordings."""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from export import export_saved_model, export_tflite
+from export.quantize import QUANTIZATIONS
+from export.tflite import INPUTS
+from frontend import load_audio, waveform_patches
+from tests.export.exported import File
+from zoo import AudioClassifier, list_presets
+
+pytestmark = pytest.mark.slow
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+# Largest difference from Keras's scores, about twice what was measured.
+TOLERANCE = {"none": 1e-5, "float16": 4e-3, "dynamic": 0.05, "int8": 0.1}
+
+
+@pytest.fixture(scope="module", params=list_presets())
+def preset(request):
+    return AudioClassifier.from_preset(request.param)
+
+
+@pytest.fixture(scope="module", params=QUANTIZATIONS)
+def quantize(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=INPUTS)
+def input(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def file(preset, quantize, input, tmp_path_factory):
+    """The preset in one variant, exported once, calibrated on the example recordings."""
+    path = tmp_path_factory.mktemp("pretrained") / "x.tflite"
+    if quantize == "int8":
+        with pytest.warns(UserWarning, match="is calibrated on 8 example recordings"):
+            export_tflite(preset, path, quantize=quantize, input=input)
+    else:
+        export_tflite(preset, path, quantize=quantize, input=input)
+    return File(path)
+
+
+@functools.cache
+def load(paths):
+    """Waveforms `[1, samples]` of recordings, those of equal length together."""
+    return sorted((load_audio(path)[np.newaxis] for path in paths), key=np.size)
+
+
+@pytest.fixture(scope="module", params=["examples", "esc10"])
+def recordings(request):
+    """Waveforms `[1, samples]`: the examples, or a clip of each class that no preset trained on."""
+    if request.param == "examples":
+        return load(tuple(sorted(EXAMPLES.glob("*.ogg"))))
+    folders = sorted((request.getfixturevalue("shared_data") / "esc10").glob("*/"))
+    return load(tuple(min(folder.glob("5-*.ogg")) for folder in folders))
+
+
+def test_scores_as_keras_does(preset, file, quantize, input, recordings):
+    if input == "window":
+        waveforms = [
+            patch[np.newaxis]
+            for waveform in recordings
+            for patches in waveform_patches(waveform, preset.frontend)
+            for patch in patches
+        ]
+        expected = preset.score_patches(np.concatenate(waveforms)).numpy()
+    else:
+        waveforms = recordings
+        expected = np.stack([preset.timeline(sound).scores.mean(0) for (sound,) in waveforms])
+    scores = np.concatenate([file.scores(waveform) for waveform in waveforms])
+    np.testing.assert_allclose(scores, expected, atol=TOLERANCE[quantize])
+    second, first = np.sort(expected)[:, -2:].T
+    clear = first - second > TOLERANCE[quantize]
+    np.testing.assert_array_equal(scores.argmax(1)[clear], expected.argmax(1)[clear])
+
+
+@pytest.fixture(scope="module")
+def saved_model(preset, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pretrained") / "model"
+    export_saved_model(preset, folder)
+    return tf.saved_model.load(str(folder))
+
+
+def test_saved_model_scores_as_keras_does(preset, saved_model, recordings):
+    for waveform in recordings:
+        scores = saved_model.signatures["serving_default"](waveform=tf.constant(waveform))["scores"]
+        np.testing.assert_allclose(scores, preset(waveform), atol=1e-5)

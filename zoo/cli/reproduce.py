@@ -1,0 +1,128 @@
+"""`soundzoo reproduce`: the paper's comparisons on the data at hand."""
+
+import contextlib
+from pathlib import Path
+
+from zoo.cli.output import add_command, complain, print_json, warnings_in_a_line
+from zoo.cli.progress import tracking
+
+EXPERIMENTS = {
+    "architectures": "the five networks under one budget",
+    "labels": "all labels or few, with and without a bottleneck",
+    "data": "all training clips, and smaller parts of them",
+    "transfer": "a linear classifier on embeddings and on log-mel patches",
+}
+
+
+def add_reproduce(commands):
+    parser = add_command(
+        commands,
+        "reproduce",
+        _reproduce,
+        "Repeat one of the paper's comparisons.",
+        "soundzoo reproduce data prepared/ results/ --config recipes/reproduce.yaml\n"
+        "  soundzoo reproduce transfer esc10/ results/ --models resnet50_w025_opensounds",
+    )
+    parser.add_argument(
+        "experiment",
+        choices=EXPERIMENTS,
+        metavar="EXPERIMENT",
+        help="; ".join(f"{name}: {words}" for name, words in EXPERIMENTS.items()),
+    )
+    parser.add_argument(
+        "data",
+        metavar="DATA",
+        help="folder that soundzoo prepare wrote; for transfer, one whose splits are folds",
+    )
+    parser.add_argument(
+        "folder",
+        metavar="OUT",
+        help="folder for EXPERIMENT.json, .md and .png, and the runs; what was stopped goes on",
+    )
+    training = parser.add_argument_group("architectures, labels, data")
+    training.add_argument(
+        "--config", metavar="FILE.yaml", help="options of `soundzoo train` for all trainings"
+    )
+    training.add_argument(
+        "--seeds", type=int, default=1, metavar="N", help="trainings of each kind (default: 1)"
+    )
+    transfer = parser.add_argument_group("transfer")
+    transfer.add_argument(
+        "--models", nargs="+", default=[], metavar="PRESET", help="whose embeddings to compare"
+    )
+    transfer.add_argument(
+        "--scores",
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="scores of an untrained model, as `soundzoo evaluate --output` writes them",
+    )
+    parser.add_argument("--json", action="store_true", help="print EXPERIMENT.json")
+
+
+def _reproduce(options):
+    if options.experiment == "transfer":
+        _refuse(options, "config")
+        if not options.models:
+            raise ValueError("transfer compares embeddings: name presets, --models.")
+    else:
+        _refuse(options, "models", "scores")
+    if options.seeds < 1:
+        raise ValueError(f"seeds must be at least 1. Received: {options.seeds}")
+
+    from zoo import reproduce
+    from zoo.data import open_prepared
+    from zoo.training import Stopped
+
+    data = open_prepared(options.data)
+    try:
+        with warnings_in_a_line():
+            if options.experiment == "transfer":
+                with tracking() as track:
+                    results = reproduce.transfer(
+                        data, options.models, scores=options.scores, track=track
+                    )
+            else:
+                results = _train(options, data)
+    except Stopped as stopped:
+        complain(f"{stopped} The same command goes on from there.")
+        return 128 + stopped.signal
+    reproduce.write_report(results, options.folder)
+    if options.json:
+        print_json(results)
+    else:
+        print(Path(options.folder, f"{options.experiment}.md").read_text(encoding="utf-8"))
+    return 0
+
+
+def _refuse(options, *names):
+    for name in names:
+        if getattr(options, name):
+            raise ValueError(f"--{name} is not for {options.experiment}.")
+
+
+def _train(options, data):
+    from zoo import reproduce
+    from zoo.training import TrainConfig, read_config
+
+    config = TrainConfig.from_dict(read_config(options.config) if options.config else {})
+    experiment = {
+        "architectures": reproduce.architectures,
+        "labels": reproduce.label_set,
+        "data": reproduce.data_size,
+    }[options.experiment](data, config)
+    runs = Path(options.folder, options.experiment)
+    how = {} if options.json else {"report": _report}
+    return reproduce.run(experiment, runs, seeds=options.seeds, **how)
+
+
+@contextlib.contextmanager
+def _report(trial, seed):
+    """Says what is trained, and gives the callback that shows how it goes."""
+    from zoo.cli.train_report import Report
+
+    settings = ", ".join(f"{name} {value}" for name, value in trial.settings.items())
+    print(f"{settings}, seed {seed}")
+    with Report() as report:
+        yield [report]
+    print()
