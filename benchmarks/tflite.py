@@ -7,7 +7,8 @@
 Of each model every variant of quantisation is exported, with one window as input and, for int8,
 calibrated on clips of the split train. Clips of the split test are then scored by Keras and by the
 file: a clip's score is the mean over its patches. Models are the bundled presets and, with random
-weights and batch norm settled on recordings, ResNet-50 at width 1 in int8, for its speed.
+weights and batch norm settled on recordings, ResNet-50 at width 1 in int8, for its speed. Beside it
+stand int8 convolutions and nothing else, of about as many multiplies: what the CPU can do.
 
 Speed is that of one invocation on one thread, from 0.975 s of sound to scores, with LiteRT. Each
 file has a process of its own, with nothing but Python, NumPy and the runtime. They take turns, so
@@ -27,6 +28,7 @@ from pathlib import Path
 
 PEER, PEER_MULTIPLIES = "YAMNet", 69e6  # its card's count, for one window
 WIDE = "resnet50, width 1"
+BARE = "8 convolutions"  # 3 x 3, of 256 units, on maps of 24 x 16
 
 CALIBRATION_CLIPS = 200
 ROUNDS, SECONDS_PER_ROUND = 12, 0.15
@@ -92,6 +94,8 @@ def _export_and_compare(arguments, folder):
                 row |= clips.compare(expected, clips.scores(path))
             rows.append(row)
             print(json.dumps(row), file=sys.stderr, flush=True)
+    if not arguments.models:
+        rows.append(_bare_convolutions(folder / "bare.tflite"))
     if arguments.yamnet:
         row = {"model": PEER, "quantize": "official file", "file": arguments.yamnet}
         rows.append(row | _size(Path(arguments.yamnet)) | {"multiplies": PEER_MULTIPLIES})
@@ -117,6 +121,27 @@ def _wide(labels, calibration):
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     return classifier
+
+
+def _bare_convolutions(path):
+    """Writes a file of int8 convolutions; its row."""
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    from export.quantize import quantize_by
+    from zoo.complexity import count_multiplies
+
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Conv2D(256, 3, padding="same", activation="relu") for _ in range(8)]
+    model = keras.Sequential([keras.Input((24, 16, 256), batch_size=1), *layers])
+    maps = np.random.default_rng(0).random((8, 24, 16, 256), "float32")
+    model.export(path.with_suffix(""), verbose=False)
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(path.with_suffix("")))
+    quantize_by(converter, "int8", maps)
+    path.write_bytes(converter.convert())
+    row = {"model": BARE, "quantize": "int8", "file": str(path)}
+    return row | _size(path) | {"multiplies": count_multiplies(model)}
 
 
 def _export(classifier, path, quantize, calibration):
@@ -249,7 +274,7 @@ def _serve(path):
     import numpy as np
 
     file = _File(path)
-    window = np.random.default_rng(0).normal(0, 0.1, (1, 15600)).astype("float32")
+    window = np.random.default_rng(0).normal(0, 0.1, file.input["shape"]).astype("float32")
     for _ in range(WARM_UP):
         file.run(window)
     print(_peak_megabytes(), flush=True)
