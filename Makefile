@@ -1,6 +1,8 @@
 # Everything happens in virtual environments below this folder; nothing else need be installed.
 PYTHON ?= python3
 
+PRESETS := $(basename $(notdir $(wildcard recipes/*_opensounds.yaml)))
+
 .PHONY: demo test test-fast test-legacy lint format presets benchmark clean $(PRESETS)
 
 demo: .venv/package ## Classify the example recordings with the bundled preset
@@ -24,21 +26,19 @@ format: .venv/tools ## Mend format and style
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-# Each is trained on its own, and a training that was stopped goes on: make presets goes on, too.
-PRESETS = $(basename $(notdir $(wildcard recipes/*_opensounds.yaml)))
-
+# A training that was stopped goes on, and so does this.
 presets: $(PRESETS) ## Train the bundled presets again (hours), from the recordings in ../shared/data
 
 $(PRESETS): runs/yamnet/scores.npy
 	.venv/bin/soundzoo train runs/opensounds runs/$@ --config recipes/$@.yaml
 	.venv/bin/python recipes/publish.py --data ../shared/data --prepared runs/opensounds --run runs/$@
 
-runs/opensounds/index.json: recipes/opensounds.py | .venv/tools
+runs/opensounds/index.json: | .venv/tools
 	.venv/bin/python recipes/opensounds.py --data ../shared/data --output runs/opensounds.csv
 	.venv/bin/soundzoo prepare runs/opensounds.csv runs/opensounds \
 		--ontology ../shared/data/audioset/ontology.json
 
-runs/yamnet/scores.npy: runs/opensounds/index.json recipes/yamnet.py
+runs/yamnet/scores.npy: runs/opensounds/index.json
 	.venv/bin/python recipes/yamnet.py --yamnet ../shared/data/yamnet --prepared runs/opensounds \
 		--output runs/yamnet
 

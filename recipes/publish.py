@@ -123,7 +123,6 @@ def card(classifier, name, checksum, recipe, metrics, data):
         for label, figures in metrics["per_class"].items()
     )
     weights, multiplies = f"{metrics['weights']:,}", f"{metrics['multiplies'] / 1e6:.1f}"
-    checksum = presets.read_config(presets.find(name))["weights_sha256"]
     return f"""# {name}
 
 {

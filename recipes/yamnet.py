@@ -16,6 +16,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from zoo.data import open_prepared
+from zoo.files import write_atomically
 
 WINDOW, HOP = 15600, 7680  # samples at 16 kHz
 
@@ -54,9 +55,11 @@ def main():
     data = open_prepared(options.prepared)
     scores = np.stack([yamnet.score(data.waveform(clip)) for clip in range(len(data))])
     options.output.mkdir(parents=True, exist_ok=True)
-    np.save(options.output / "scores.npy", scores)
     write_lines(options.output / "clips.txt", map(data.clip_id, range(len(data))))
     write_lines(options.output / "labels.txt", yamnet.labels)
+    # Last and whole: the Makefile takes it for the sign that all is done.
+    with write_atomically(options.output / "scores.npy") as file:
+        np.save(file, scores)
 
 
 def write_lines(path, lines):

@@ -21,7 +21,7 @@ def add_reproduce(commands):
         _reproduce,
         "Repeat one of the paper's comparisons.",
         "soundzoo reproduce data prepared/ results/ --config recipes/reproduce.yaml\n"
-        "  soundzoo reproduce transfer esc10/ results/ --models resnet50_w025_opensounds",
+        "  soundzoo reproduce transfer esc10/ results/ --models runs/trained_without_esc10",
     )
     parser.add_argument(
         "experiment",
@@ -37,18 +37,25 @@ def add_reproduce(commands):
     parser.add_argument(
         "folder",
         metavar="OUT",
-        help="folder for EXPERIMENT.json, .md and .png, and the runs; what was stopped goes on",
+        help="folder for EXPERIMENT.json, .md and .png, and the trainings; these go on if stopped",
     )
     training = parser.add_argument_group("architectures, labels, data")
     training.add_argument(
         "--config", metavar="FILE.yaml", help="options of `soundzoo train` for all trainings"
     )
     training.add_argument(
-        "--seeds", type=int, default=1, metavar="N", help="trainings of each kind (default: 1)"
+        "--seeds",
+        type=int,
+        metavar="N",
+        help="trainings of each kind, by seeds 0, 1... (default: 1)",
     )
     transfer = parser.add_argument_group("transfer")
     transfer.add_argument(
-        "--models", nargs="+", default=[], metavar="PRESET", help="whose embeddings to compare"
+        "--models",
+        nargs="+",
+        default=[],
+        metavar="PRESET",
+        help="whose embeddings to compare; not trained on DATA",
     )
     transfer.add_argument(
         "--scores",
@@ -62,19 +69,21 @@ def add_reproduce(commands):
 
 def _reproduce(options):
     if options.experiment == "transfer":
-        _refuse(options, "config")
+        _refuse(options, "config", "seeds")
         if not options.models:
             raise ValueError("transfer compares embeddings: name presets, --models.")
     else:
         _refuse(options, "models", "scores")
-    if options.seeds < 1:
+    if options.seeds is not None and options.seeds < 1:
         raise ValueError(f"seeds must be at least 1. Received: {options.seeds}")
 
+    import zoo.plot  # noqa: F401, misses matplotlib now rather than after the trainings
     from zoo import reproduce
     from zoo.data import open_prepared
-    from zoo.training import Stopped
+    from zoo.training import Stopped, TrainConfig, read_config
 
-    data = open_prepared(options.data)
+    config = TrainConfig.from_dict(read_config(options.config) if options.config else {})
+    data = open_prepared(options.data, skip_corrupt=config.skip_corrupt)
     try:
         with warnings_in_a_line():
             if options.experiment == "transfer":
@@ -83,7 +92,9 @@ def _reproduce(options):
                         data, options.models, scores=options.scores, track=track
                     )
             else:
-                results = _train(options, data)
+                results = _train(options, config, data)
+    except FloatingPointError as error:
+        raise ValueError(error) from None
     except Stopped as stopped:
         complain(f"{stopped} The same command goes on from there.")
         return 128 + stopped.signal
@@ -101,11 +112,9 @@ def _refuse(options, *names):
             raise ValueError(f"--{name} is not for {options.experiment}.")
 
 
-def _train(options, data):
+def _train(options, config, data):
     from zoo import reproduce
-    from zoo.training import TrainConfig, read_config
 
-    config = TrainConfig.from_dict(read_config(options.config) if options.config else {})
     experiment = {
         "architectures": reproduce.architectures,
         "labels": reproduce.label_set,
@@ -113,7 +122,7 @@ def _train(options, data):
     }[options.experiment](data, config)
     runs = Path(options.folder, options.experiment)
     how = {} if options.json else {"report": _report}
-    return reproduce.run(experiment, runs, seeds=options.seeds, **how)
+    return reproduce.run(experiment, runs, seeds=options.seeds or 1, **how)
 
 
 @contextlib.contextmanager

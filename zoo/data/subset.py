@@ -8,6 +8,9 @@ import numpy as np
 class Subset:
     """Prepared data with fewer clips or classes; it is used as `PreparedData` is.
 
+    Clips keep the indices, and their number, that they have in the whole; `select` gives those that
+    are kept.
+
     Args:
         data: a `PreparedData`.
         labels: names of the classes to keep; a clip without any of them is left out. All by
@@ -31,6 +34,8 @@ class Subset:
         self.labels = [data.labels[column] for column in self._columns]
 
     def __getattr__(self, name):
+        if name.startswith("_"):  # what copying and pickling look for
+            raise AttributeError(name)
         return getattr(self._data, name)
 
     def __len__(self):

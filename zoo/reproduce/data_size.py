@@ -32,9 +32,9 @@ def data_size(data, config):
     shuffled = np.random.default_rng(0).permutation(training)
     trials = []
     for share in SHARES:
-        clips = shuffled[: round(share * len(shuffled))]
-        settings = {"clips": f"{share:.0%}"}
-        trials.append(Trial(settings, config, Subset(data, clips=clips), data))
+        left_out = shuffled[round(share * len(shuffled)) :]
+        part = Subset(data, clips=np.setdiff1d(np.arange(len(data)), left_out))
+        trials.append(Trial({"clips": f"{share:.0%}"}, config, part, data))
     title = f"Parts of {len(training)} training clips"
     paper = [paper_row({"clips": share}, figures) for share, figures in PAPER.items()]
     return Experiment("data", title, trials, paper)

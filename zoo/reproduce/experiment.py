@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import json
+import math
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -48,7 +49,10 @@ class Experiment(NamedTuple):
 def check_budget(config):
     """Raises ValueError if the steps of a training depend on how many clips there are."""
     if config.epoch_steps is None:
-        raise ValueError("Trainings on more and fewer clips need epoch_steps, one budget for all.")
+        raise ValueError(
+            "Trainings on more and fewer clips need one budget: name epoch_steps in the file of "
+            "--config."
+        )
 
 
 def _quietly(trial, seed):
@@ -70,9 +74,11 @@ def run(experiment, folder, *, test_split="test", seeds=1, report=_quietly):
         intervals: the smallest and largest of several seeds, or the 95% bootstrap of one.
 
     Raises:
-        ValueError: the folder holds an experiment of other options.
+        ValueError: the folder holds trainings of other options, or the data have no such split.
         Stopped: SIGINT or SIGTERM came; the same call goes on.
     """
+    for trial in experiment.trials:
+        trial.test.select(test_split)  # rather than miss it after hours of training
     rows = []
     for trial in experiment.trials:
         place = Path(folder, re.sub(r"\W+", "_", "_".join(map(str, trial.settings.values()))))
@@ -93,10 +99,11 @@ def run(experiment, folder, *, test_split="test", seeds=1, report=_quietly):
 def _run(trial, folder, seed, test_split, callbacks):
     config = TrainConfig(**{**trial.config.to_dict(), "seed": seed})
     classifier = train(trial.data, folder, config, callbacks=callbacks)
-    evaluation = folder / "evaluation"
-    if not (evaluation / METRICS).is_file():
-        evaluate(classifier, trial.test, test_split, evaluation, bootstrap=RESAMPLES)
-    metrics = json.loads((evaluation / METRICS).read_text(encoding="utf-8"))
+    metrics = _evaluated(folder / "evaluation", trial.test, test_split)
+    if metrics is None:
+        metrics = evaluate(
+            classifier, trial.test, test_split, folder / "evaluation", bootstrap=RESAMPLES
+        )
     with open(folder / LOG, encoding="utf-8") as file:
         seconds = [float(row["seconds"]) for row in csv.DictReader(file)]
     return {
@@ -109,17 +116,31 @@ def _run(trial, folder, seed, test_split, callbacks):
     }
 
 
+def _evaluated(folder, data, split):
+    """The figures of an evaluation on the same data, if there was one."""
+    path = folder / METRICS
+    if not path.is_file():
+        return None
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    wanted = {"data_index_sha256": data.fingerprint, "split": split, "bootstrap": RESAMPLES}
+    return metrics if wanted.items() <= metrics.items() else None
+
+
+def mean_and_range(values):
+    """Of figures, the mean and [smallest, largest]; None where one of them is undefined."""
+    if any(value is None or not math.isfinite(value) for value in values):
+        return None, None
+    return float(np.mean(values)), [float(min(values)), float(max(values))]
+
+
 def _summary(results):
     """The figures of several seeds as one row."""
     first = results[0]
-    several = {name: [result[name] for result in results] for name in FIGURES}
+    several = {name: mean_and_range([result[name] for result in results]) for name in FIGURES}
+    ranges = {name: of_seeds for name, (_, of_seeds) in several.items()}
     return {
-        **{name: float(np.mean(values)) for name, values in several.items()},
-        "intervals": (
-            {name: [min(values), max(values)] for name, values in several.items()}
-            if len(results) > 1
-            else first["intervals"]
-        ),
+        **{name: mean for name, (mean, _) in several.items()},
+        "intervals": ranges if len(results) > 1 else first["intervals"],
         "hours": float(np.mean([result["hours"] for result in results])),
         **{name: first[name] for name in ("steps", "weights", "multiplies")},
     }

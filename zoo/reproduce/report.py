@@ -32,7 +32,7 @@ def write_report(results, folder):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     name = results["experiment"]
-    text = json.dumps(results, indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(results, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     for suffix, content in (("json", text), ("md", markdown(results))):
         with write_atomically(folder / f"{name}.{suffix}") as file:
             file.write(content.encode())
@@ -53,9 +53,10 @@ def markdown(results):
     for keys, ours, paper in _joined(results):
         cells = [*keys]
         if ours:
-            low, high = ours["intervals"]["mAP"]
-            cells += [f"{ours['mAP']:.3f} ({low:.3f} to {high:.3f})"]
-            cells += [f"{ours['AUC']:.3f}", f"{ours['d_prime']:.3f}"]
+            interval = ours["intervals"]["mAP"]
+            between = f" ({interval[0]:.3f} to {interval[1]:.3f})" if interval else ""
+            cells += [f"{_figure(ours['mAP'])}{between}"]
+            cells += [_figure(ours["AUC"]), _figure(ours["d_prime"])]
             cells += [_COLUMNS[column][1].format(ours[column]) for column in extra]
         else:
             cells += [""] * (3 + len(extra))
@@ -67,16 +68,16 @@ def markdown(results):
 
 def draw(results):
     """Our mAP with its interval, and the paper's, as a `matplotlib.figure.Figure`."""
-    from matplotlib.figure import Figure
+    from zoo.plot import BLUE, Figure
 
     joined = _joined(results)
     figure = Figure(figsize=(8, 1.2 + 0.4 * len(joined)), layout="constrained", dpi=120)
     ours_axes, paper_axes = figure.subplots(1, 2, sharey=True)
     for place, (_, ours, paper) in enumerate(joined):
         if ours:
-            low, high = ours["intervals"]["mAP"]
-            ours_axes.barh(place, ours["mAP"], color="#0072B2")
-            ours_axes.plot([low, high], [place, place], color="black")
+            ours_axes.barh(place, ours["mAP"] or 0, color=BLUE)
+            if interval := ours["intervals"]["mAP"]:
+                ours_axes.plot(interval, [place, place], color="black")
         if paper:
             paper_axes.barh(place, paper["mAP"], color="#E69F00")
     ours_axes.set_yticks(range(len(joined)), [", ".join(keys) for keys, _, _ in joined])
@@ -93,6 +94,10 @@ def _joined(results):
     ours = {tuple(row["settings"].values()): row for row in results["rows"]}
     paper = {tuple(row["settings"].values()): row for row in results["paper"]}
     return [(key, ours.get(key), paper.get(key)) for key in ours | paper]
+
+
+def _figure(value):
+    return "-" if value is None else f"{value:.3f}"
 
 
 def _interval_note(results):
@@ -112,7 +117,9 @@ def _order_note(results):
     if len(both) < 2:
         return
     ours, paper = (
-        " > ".join(", ".join(row[0]) for row in sorted(both, key=lambda row: -row[place]["mAP"]))
+        " > ".join(
+            ", ".join(row[0]) for row in sorted(both, key=lambda row: -(row[place]["mAP"] or 0))
+        )
         for place in (1, 2)
     )
     if ours == paper:

@@ -10,7 +10,7 @@ from frontend import FrontendConfig, LogMelSpectrogram
 from zoo.classifier import AudioClassifier
 from zoo.evaluation.metrics import average_precision, balanced_mean, d_prime, roc_auc, top1
 from zoo.networks.common import PATCH_SHAPE
-from zoo.reproduce.experiment import paper_row
+from zoo.reproduce.experiment import mean_and_range, paper_row
 from zoo.training.teacher import read_teacher
 
 EPOCHS, BATCH, LEARNING_RATE, WEIGHT_DECAY = 100, 128, 1e-3, 1e-2
@@ -32,7 +32,8 @@ def transfer(data, models, *, scores=(), track=lambda items, *_: items):
     Args:
         data: `PreparedData` whose splits are folds, as `soundzoo prepare` makes of ESC-10.
         models: names or folders of presets whose embeddings are the features, beside log-mel
-            patches.
+            patches. They must not have been trained on the clips at hand, as the bundled presets
+            were on ESC-10.
         scores: folders of scores of all clips, as `soundzoo evaluate` writes them, of a model that
             is not trained on the folds at all: its scores of the data's labels are taken as they
             are.
@@ -43,18 +44,22 @@ def transfer(data, models, *, scores=(), track=lambda items, *_: items):
         largest.
 
     Raises:
-        ValueError: there is one split only, or a folder holds no scores of a clip or a label.
+        ValueError: there is one split only, two models have one name, or a folder holds no scores
+            of a clip or a label.
     """
     if len(data.splits) < 2:
         raise ValueError(
             f"{data.folder} has the split {data.splits[0]!r} alone; its splits must be folds."
         )
-    clips = np.arange(len(data))
+    names = ["log-mel", *(Path(model).name for model in models)]
+    if len(set(names)) < len(names):
+        raise ValueError(f"Models must have different names. Received: {', '.join(names[1:])}")
+    clips = np.sort(np.concatenate([data.select(split) for split in data.splits]))
     folds = [np.isin(clips, data.select(split)) for split in data.splits]
     truth = data.targets(clips) > 0
     rows = [
         _row(name, truth, _cross_validated(features, truth, folds, track, name), folds)
-        for name, features in _features(data, models, track)
+        for name, features in zip(names, _features(data, clips, models, track), strict=True)
     ]
     rows += [
         _row(f"{Path(folder).name}, untrained", truth, read_teacher(folder, data, clips), folds)
@@ -69,17 +74,17 @@ def transfer(data, models, *, scores=(), track=lambda items, *_: items):
     }
 
 
-def _features(data, models, track):
-    """Name and features of each clip, a list of float32 `[patches, units]`, of each kind."""
+def _features(data, clips, models, track):
+    """Of each kind the features of each clip, a list of float32 `[patches, units]`."""
     log_mel = LogMelSpectrogram(FrontendConfig())
 
     def flat_patches(waveform):
         return np.reshape(log_mel(waveform[np.newaxis]), (-1, math.prod(PATCH_SHAPE)))
 
-    embed = {Path(model).name: AudioClassifier.from_preset(model).embed for model in models}
-    for name, function in {"log-mel": flat_patches, **embed}.items():
-        clips = track(range(len(data)), len(data), f"Features: {name}")
-        yield name, [function(data.waveform(clip)) for clip in clips]
+    yield [flat_patches(data.waveform(clip)) for clip in track(clips, len(clips), "log-mel")]
+    for model in models:
+        embed = AudioClassifier.from_preset(model).embed
+        yield [embed(data.waveform(clip)) for clip in track(clips, len(clips), Path(model).name)]
 
 
 def _cross_validated(features, truth, folds, track, name):
@@ -88,7 +93,7 @@ def _cross_validated(features, truth, folds, track, name):
     counts = np.array([len(patches) for patches in features])
     patches = np.concatenate(features)
     clip_of = np.repeat(np.arange(len(features)), counts)
-    for fold in track(folds, len(folds), f"Classifiers: {name}"):
+    for fold in track(folds, len(folds), f"{name}: folds"):
         training = ~fold[clip_of]
         mean, deviation = patches[training].mean(axis=0), patches[training].std(axis=0)
         standard = (patches - mean) / np.maximum(deviation, 1e-6)
@@ -111,11 +116,13 @@ def _fit(patches, targets):
 
 def _row(name, truth, scores, folds):
     of_folds = [_figures(truth[fold], scores[fold]) for fold in folds]
-    several = {figure: [fold[figure] for fold in of_folds] for figure in of_folds[0]}
+    several = {
+        figure: mean_and_range([fold[figure] for fold in of_folds]) for figure in of_folds[0]
+    }
     return {
         "settings": {"features": name},
-        **{figure: float(np.mean(values)) for figure, values in several.items()},
-        "intervals": {figure: [min(values), max(values)] for figure, values in several.items()},
+        **{figure: mean for figure, (mean, _) in several.items()},
+        "intervals": {figure: of_all for figure, (_, of_all) in several.items()},
     }
 
 

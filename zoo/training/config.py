@@ -101,7 +101,9 @@ class TrainConfig:
     teacher: str | None = _option(
         None, "folder of `soundzoo evaluate` with a teacher's scores of the training clips"
     )
-    teacher_weight: float = _option(0.5, "part of a target that is the teacher's", low=0, high=1)
+    teacher_weight: float = _option(
+        0.5, "part of targets, or of the loss, that is the teacher's", low=0, high=1
+    )
     teacher_head: bool = _option(
         False, "learn the teacher's scores, of any labels, by a head that is dropped at the end"
     )

@@ -109,6 +109,7 @@ class Trainer:
         self.validation = _validation_clips(data, config)
         self.step = 0
         self.loss_sum = 0.0  # over the steps of the epoch so far
+        self.seconds = 0.0  # of training in the epoch so far
         self.history = []  # what each epoch before gave
         self.checkpoint = None  # path of the newest
 
@@ -141,17 +142,18 @@ class Trainer:
         while self.step < self.steps and not self.classifier.stop_training:
             epoch, done = divmod(self.step, epoch_steps)
             self.callbacks.on_epoch_begin(epoch)
-            started = time.perf_counter()
             for step in range(done, epoch_steps):
                 self.callbacks.on_train_batch_begin(step)
+                started = time.perf_counter()
                 stop = self._train_on(batches, request)
+                self.seconds += time.perf_counter() - started
                 self.callbacks.on_train_batch_end(step, {"loss": self.loss_sum / (step + 1)})
                 if step + 1 < epoch_steps:
                     if stop or self.step % self.config.checkpoint_steps == 0:
                         self._save_checkpoint()
                     if stop:
                         raise Stopped(self.step, request.received)
-            self._end_epoch(epoch, time.perf_counter() - started)
+            self._end_epoch(epoch)
             if stop:
                 raise Stopped(self.step, request.received)
 
@@ -195,7 +197,7 @@ class Trainer:
             f"{self.checkpoint or 'the beginning'}. A lower learning rate or clip_norm may help."
         )
 
-    def _end_epoch(self, epoch, seconds):
+    def _end_epoch(self, epoch):
         logs = {
             "loss": self.loss_sum / self.patches.epoch_steps,
             "learning_rate": float(convert_to_numpy(self.learner.optimizer.learning_rate)),
@@ -206,8 +208,8 @@ class Trainer:
         self._save_preset()
         self.callbacks.on_epoch_end(epoch, dict(logs))
         self.learner.swap_averages()
-        self.history.append({"epoch": epoch + 1, **logs, "seconds": round(seconds, 1)})
-        self.loss_sum = 0.0
+        self.history.append({"epoch": epoch + 1, **logs, "seconds": round(self.seconds, 1)})
+        self.loss_sum = self.seconds = 0.0
         if self.is_chief:
             _write(self.folder / LOG, _csv(self.history))
         self._save_checkpoint()
@@ -233,6 +235,7 @@ class Trainer:
             state = {
                 "data": self.data.fingerprint,
                 "loss_sum": self.loss_sum,
+                "seconds": self.seconds,
                 "history": self.history,
                 "stopped_early": self.classifier.stop_training,
             }
@@ -249,6 +252,7 @@ class Trainer:
             assign_checkpoint(self.checkpoint, arrays, self.learner.variables())
             self.step = state["step"]
             self.loss_sum = state["loss_sum"]
+            self.seconds = state.get("seconds", 0.0)
             self.history = state["history"]
             self.classifier.stop_training = state["stopped_early"]
         # Workers on different checkpoints would train on, each on its own.
@@ -263,11 +267,12 @@ class Trainer:
 
     def _check_same_run(self, state):
         path = self.folder / CONFIG
-        before = read_config(path)
+        # Of an older version: an option that it did not have yet is off, as by default.
+        before = TrainConfig.from_dict(read_config(path)).to_dict()
         differing = [
-            f"{key} was {before.get(key)!r} and is now {value!r}"
+            f"{key} was {before[key]!r} and is now {value!r}"
             for key, value in self.config.to_dict().items()
-            if before.get(key) != value
+            if before[key] != value
         ]
         if differing:
             raise ValueError(

@@ -1,5 +1,7 @@
 """Parts of prepared data."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,11 @@ def test_some_clips(data):
     assert part.labels == data.labels
     np.testing.assert_array_equal(part.waveform(clips[0]), data.waveform(clips[0]))
     assert part.clip_id(clips[0]) == data.clip_id(clips[0])
+
+
+def test_can_be_copied(data):
+    part = copy.copy(Subset(data, labels=["low"]))
+    assert [label.name for label in part.labels] == ["low"]
 
 
 def test_its_fingerprint_is_of_what_is_kept(data):

@@ -3,13 +3,16 @@
 import dataclasses
 import itertools
 import json
+import math
 import sys
 
 import numpy as np
 import pytest
 
 from zoo import list_models
+from zoo.data.subset import Subset
 from zoo.reproduce import architectures, data_size, label_set, run
+from zoo.reproduce.experiment import mean_and_range
 from zoo.training import TrainConfig
 
 
@@ -46,9 +49,19 @@ def test_smaller_sets_are_parts_of_larger_ones(data, config):
     assert all(trial.test is data for trial in data_size(data, config).trials)
 
 
+def test_few_labels_are_fewer_than_all(data, config):
+    with pytest.raises(ValueError, match="To compare with 30 labels, the data must have more"):
+        label_set(data, config)
+
+
+def test_other_splits_stay_whole(data, config):
+    for trial in data_size(data, config).trials:
+        np.testing.assert_array_equal(trial.data.select("test"), data.select("test"))
+
+
 @pytest.mark.parametrize("experiment", [label_set, data_size])
 def test_one_budget_for_more_and_fewer_clips(data, experiment):
-    with pytest.raises(ValueError, match="need epoch_steps"):
+    with pytest.raises(ValueError, match="name epoch_steps in the file of --config"):
         experiment(data, TrainConfig())
 
 
@@ -75,6 +88,27 @@ def test_runs_trains_and_evaluates_once(two_sizes, data, tmp_path):
     assert len(written) == 2
     assert run(two_sizes, tmp_path) == results
     assert written == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("log.csv")}
+
+
+def test_evaluates_again_on_other_data(two_sizes, data, tmp_path):
+    one = two_sizes._replace(trials=two_sizes.trials[:1])
+    run(one, tmp_path)
+    fewer = Subset(data, clips=np.r_[data.select("train"), data.select("test")[:5]])
+    run(one._replace(trials=[one.trials[0]._replace(test=fewer)]), tmp_path)
+    (path,) = tmp_path.rglob("metrics.json")
+    assert json.loads(path.read_text())["clips"] == 5
+
+
+def test_a_split_that_is_not_there_is_missed_before_training(two_sizes, tmp_path):
+    with pytest.raises(ValueError, match="no split 'evaluation'"):
+        run(two_sizes, tmp_path, test_split="evaluation")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("undefined", [None, math.inf])
+def test_what_is_undefined_has_no_mean(undefined):
+    assert mean_and_range([1.0, undefined]) == (None, None)
+    assert mean_and_range([1.0, 2.0]) == (1.5, [1.0, 2.0])
 
 
 def test_several_seeds_give_means_and_what_lies_between(two_sizes, tmp_path):

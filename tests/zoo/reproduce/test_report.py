@@ -48,6 +48,13 @@ def test_draws_our_bars_and_the_papers(results):
     assert "mAP" in ours.get_xlabel()
 
 
+def test_what_is_undefined_is_a_dash(results):
+    results["rows"][0] |= {"d_prime": None, "mAP": None}
+    results["rows"][0]["intervals"] = {"mAP": None}
+    assert "| 100% | - | 0.900 | - | 10 |" in markdown(results)
+    assert draw(results).axes[0].patches[0].get_width() == 0
+
+
 def test_writes_three_files(results, tmp_path):
     write_report(results, tmp_path / "new")
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [

@@ -44,9 +44,10 @@ def test_transfer(data, small_preset, tmp_path, monkeypatch, capsys):
         (["data", "DATA", "--models", "x"], "--models is not for data"),
         (["labels", "DATA", "--scores", "x"], "--scores is not for labels"),
         (["transfer", "DATA", "--config", "x"], "--config is not for transfer"),
+        (["transfer", "DATA", "--seeds", "2"], "--seeds is not for transfer"),
         (["transfer", "DATA"], "transfer compares embeddings: name presets, --models"),
         (["data", "DATA", "--seeds", "0"], "seeds must be at least 1. Received: 0"),
-        (["data", "DATA"], "need epoch_steps"),
+        (["data", "DATA"], "name epoch_steps in the file of --config"),
         (["data", "nowhere"], "nowhere holds no prepared data"),
     ],
 )

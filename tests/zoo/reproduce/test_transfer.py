@@ -54,6 +54,11 @@ def test_each_clip_is_judged_by_who_was_not_trained_on_it(data, small_preset, mo
     assert trained_on == others * 2  # of log-mel and of embeddings
 
 
+def test_models_of_one_name(data, small_preset):
+    with pytest.raises(ValueError, match=r"different names\. Received: small, small"):
+        transfer(data, [small_preset, small_preset])
+
+
 def test_splits_must_be_folds(data, small_preset):
     class OneSplit(Subset):
         splits = ("train",)
