@@ -20,6 +20,8 @@ RUN_PRESET = "preset"
 
 _BUNDLED = Path(__file__).parent / "pretrained"
 _FORMAT = 1
+_WORTH_COMPRESSING = 10_000
+"""Numbers above which compression saves more than HDF5's chunks cost (tried on the presets)."""
 
 
 def list_presets():
@@ -186,7 +188,12 @@ def _round_kernels(path):
         def copy(name, item):
             if isinstance(item, h5py.Dataset):
                 values = item[()]
-                target[name] = values.astype(np.float16) if values.ndim > 1 else values
+                how = {}
+                if values.ndim > 1:
+                    values = values.astype(np.float16)
+                if values.size > _WORTH_COMPRESSING:
+                    how = {"compression": "gzip", "shuffle": True}
+                target.create_dataset(name, data=values, **how)
             else:
                 target.require_group(name)
             target[name].attrs.update(item.attrs)
