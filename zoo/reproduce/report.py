@@ -77,7 +77,7 @@ def draw(results):
         if ours:
             ours_axes.barh(place, ours["mAP"] or 0, color=BLUE)
             if interval := ours["intervals"]["mAP"]:
-                ours_axes.plot(interval, [place, place], color="black")
+                ours_axes.plot(interval, [place, place], color="#d55e00", linewidth=2)
         if paper:
             paper_axes.barh(place, paper["mAP"], color="#E69F00")
     ours_axes.set_yticks(range(len(joined)), [", ".join(keys) for keys, _, _ in joined])
