@@ -28,10 +28,11 @@ from zoo.evaluation.metrics import class_rankings
 # Perceptually uniform and readable with every kind of colour vision.
 COLOURS = "cividis"
 BLUE = "#00336f"  # of the same map
+VERMILLION = "#d55e00"
 
 # Okabe and Ito's colours, told apart with every kind of colour vision. As lines they come in pairs;
 # yellow is too pale for a line, and black is the mean's.
-_LINE_COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#cc79a7", "#e69f00", "#d55e00")
+_LINE_COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#cc79a7", "#e69f00", VERMILLION)
 _DASHES = ("-", "-.", "--", ":")
 _POINT_COLOURS = (*_LINE_COLOURS[::2], *_LINE_COLOURS[1::2], "#f0e442", "#000000")
 # 13 and 8 have no common factor: 104 classes differ in marker or colour, and neighbours in both.

@@ -13,6 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from zoo import __version__
 from zoo.cli import describe, evaluate, export, hear, prepare, reproduce, train
 from zoo.cli.output import complain
+from zoo.training.signals import Stopped
 
 _EXAMPLE = "example:\n  soundzoo classify examples/ --top 3"
 
@@ -56,12 +57,15 @@ def main(arguments=None):
         status = options.run(options)
         sys.stdout.flush()
         return status
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, FloatingPointError) as error:
         # The reader of a pipe may have gone, as `head` does: not worth a word.
         if not isinstance(error, BrokenPipeError):
             complain(error)
         _drop_unwritten_output()
         return 2
+    except Stopped as stopped:
+        complain(f"{stopped} The same command goes on from there.")
+        return 128 + stopped.signal if stopped.signal else 0
     except KeyboardInterrupt:
         return 130
 

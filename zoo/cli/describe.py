@@ -1,7 +1,7 @@
 """`soundzoo list` and `soundzoo summary`: what there is, and how large it is."""
 
 import zoo
-from zoo.cli.output import TableWriter, add_command, print_json
+from zoo.cli.output import TableWriter, add_command, figure, print_json
 from zoo.networks import ARCHITECTURES
 
 
@@ -55,8 +55,7 @@ def _list(options):
 
 def _figure(name):
     def cell(preset):
-        figure = preset["metrics"].get(name)
-        return "-" if figure is None else f"{figure:.3f}"
+        return figure(preset["metrics"].get(name))
 
     return cell
 

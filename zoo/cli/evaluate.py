@@ -5,8 +5,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import zoo
-from zoo.cli.hear import DEFAULT_MODEL
-from zoo.cli.output import TableWriter, add_command, print_json, warnings_in_a_line
+from zoo.cli.hear import add_model
+from zoo.cli.output import TableWriter, add_command, figure, print_json, warnings_in_a_line
 from zoo.cli.progress import tracking
 
 _FIGURES = {
@@ -27,12 +27,7 @@ def add_evaluate(commands):
         "soundzoo evaluate --model runs/mine prepared/ --split test --output evaluation/",
     )
     parser.add_argument("data", metavar="DATA", help="folder that soundzoo prepare wrote")
-    parser.add_argument(
-        "--model",
-        default=DEFAULT_MODEL,
-        metavar="PRESET",
-        help=f"a preset's name or folder, or the folder of a run (default: {DEFAULT_MODEL})",
-    )
+    add_model(parser, ", or the folder of a run")
     parser.add_argument("--split", default="test", help="split of the data (default: test)")
     parser.add_argument(
         "--output", metavar="DIR", required=True, help="folder for figures, scores and plots"
@@ -100,8 +95,8 @@ def _print(metrics, options):
     )
     for name, words in _FIGURES.items():
         low_high = metrics["intervals"].get(name)
-        interval = [" to ".join(map(_figure, low_high))] if low_high else []
-        table.row(words, _figure(metrics[name]), *interval)
+        interval = [" to ".join(map(figure, low_high))] if low_high else []
+        table.row(words, figure(metrics[name]), *interval)
     if options.per_class:
         print()
         _print_classes(metrics["per_class"])
@@ -123,8 +118,4 @@ def _print_classes(per_class):
     table = TableWriter(Class=max(map(len, per_class)), Clips=-5, AP=-5, AUC=-5, d_prime=-5)
     for name, figures in per_class.items():
         clips, *values = figures.values()
-        table.row(name, clips, *map(_figure, values))
-
-
-def _figure(value):
-    return "-" if value is None else f"{value:.3f}"
+        table.row(name, clips, *map(figure, values))

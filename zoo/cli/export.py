@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
 import zoo
-from zoo.cli.hear import DEFAULT_MODEL
+from zoo.cli.hear import add_model
 from zoo.cli.output import TableWriter, add_command, complain, print_json
 from zoo.cli.progress import progress_bar
 from zoo.cli.sounds import sound_files
@@ -26,12 +26,7 @@ def add_export(commands):
         "  soundzoo export --format tflite sounds.tflite --quantize int8 --calibration clips/",
     )
     parser.add_argument("output", metavar="OUT", help="folder (saved_model) or file (tflite)")
-    parser.add_argument(
-        "--model",
-        default=DEFAULT_MODEL,
-        metavar="PRESET",
-        help=f"a preset's name or folder, or the folder of a run (default: {DEFAULT_MODEL})",
-    )
+    add_model(parser, ", or the folder of a run")
     parser.add_argument("--format", choices=("saved_model", "tflite"), required=True)
     tflite = parser.add_argument_group("of TFLite files")
     tflite.add_argument(

@@ -24,7 +24,7 @@ def add_classify(commands):
         "  soundzoo classify street.ogg --model exported.tflite",
     )
     sounds.add_arguments(parser)
-    _add_model(parser, ", or an exported FILE.tflite")
+    add_model(parser, ", or an exported FILE.tflite")
     parser.add_argument("--top", type=int, default=5, metavar="N", help="labels (default: 5)")
     parser.add_argument("--timeline", action="store_true", help="labels of each 0.96 s, too")
     parser.add_argument(
@@ -42,7 +42,7 @@ def add_embed(commands):
         "soundzoo embed recordings/ --output embeddings.npz",
     )
     sounds.add_arguments(parser)
-    _add_model(parser)
+    add_model(parser)
     output = parser.add_mutually_exclusive_group(required=True)
     output.add_argument(
         "--output",
@@ -52,7 +52,8 @@ def add_embed(commands):
     output.add_argument("--json", action="store_true", help="print a JSON array, an entry a file")
 
 
-def _add_model(parser, others=""):
+def add_model(parser, others=""):
+    """Adds `--model`; `others` says what it may be beside a preset."""
     parser.add_argument(
         "--model",
         default=DEFAULT_MODEL,

@@ -43,6 +43,11 @@ class TableWriter:
         print(line.rstrip(), flush=True)
 
 
+def figure(value):
+    """A figure as tables show it; None, which is undefined, as a dash."""
+    return "-" if value is None else f"{value:.3f}"
+
+
 def print_json(value):
     """Prints one JSON document."""
     print(json.dumps(value, indent=1, ensure_ascii=False))

@@ -3,7 +3,7 @@
 import contextlib
 from pathlib import Path
 
-from zoo.cli.output import add_command, complain, print_json, warnings_in_a_line
+from zoo.cli.output import add_command, print_json, warnings_in_a_line
 from zoo.cli.progress import tracking
 
 EXPERIMENTS = {
@@ -80,24 +80,18 @@ def _reproduce(options):
     import zoo.plot  # noqa: F401, misses matplotlib now rather than after the trainings
     from zoo import reproduce
     from zoo.data import open_prepared
-    from zoo.training import Stopped, TrainConfig, read_config
+    from zoo.training import TrainConfig, read_config
 
     config = TrainConfig.from_dict(read_config(options.config) if options.config else {})
     data = open_prepared(options.data, skip_corrupt=config.skip_corrupt)
-    try:
-        with warnings_in_a_line():
-            if options.experiment == "transfer":
-                with tracking() as track:
-                    results = reproduce.transfer(
-                        data, options.models, scores=options.scores, track=track
-                    )
-            else:
-                results = _train(options, config, data)
-    except FloatingPointError as error:
-        raise ValueError(error) from None
-    except Stopped as stopped:
-        complain(f"{stopped} The same command goes on from there.")
-        return 128 + stopped.signal
+    with warnings_in_a_line():
+        if options.experiment == "transfer":
+            with tracking() as track:
+                results = reproduce.transfer(
+                    data, options.models, scores=options.scores, track=track
+                )
+        else:
+            results = _train(options, config, data)
     reproduce.write_report(results, options.folder)
     if options.json:
         print_json(results)

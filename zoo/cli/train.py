@@ -71,23 +71,16 @@ def _train(options):
 
     # Here, because what comes before, and the other commands, need no TensorFlow.
     from zoo.cli.train_report import JsonReport, Report
-    from zoo.training import Stopped, choose_strategy, train
+    from zoo.training import choose_strategy, train
 
     strategy = choose_strategy(options.worker_timeout)
     report = JsonReport() if options.json else Report()
     callbacks = [report]
     if options.tensorboard:
         callbacks.append(_tensorboard(Path(options.folder, "tensorboard")))
-    try:
-        with report, warnings_in_a_line():
-            data = _open(options, config, report)
-            train(data, options.folder, config, strategy=strategy, callbacks=callbacks)
-    except Stopped as stopped:
-        complain(f"{stopped} The same command goes on from there.")
-        return 128 + stopped.signal if stopped.signal else 0
-    except FloatingPointError as error:
-        complain(error)
-        return 2
+    with report, warnings_in_a_line():
+        data = _open(options, config, report)
+        train(data, options.folder, config, strategy=strategy, callbacks=callbacks)
     if not options.json:
         print(f"Done. Try it: soundzoo classify --model {options.folder} examples")
     return 0

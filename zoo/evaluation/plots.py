@@ -1,10 +1,8 @@
 """Pictures of an evaluation: `zoo.plot`'s, and average precision class by class."""
 
-from zoo.plot import BLUE, confusion, new_axes, pr_curves, short
+from zoo.plot import BLUE, VERMILLION, confusion, new_axes, pr_curves, short
 
 __all__ = ["average_precision", "confusion", "pr_curves"]
-
-_VERMILLION = "#d55e00"
 
 # Keeps a number readable where a line crosses it.
 _BLANK = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
@@ -34,8 +32,8 @@ def average_precision(metrics):
         parse_math=False,
     )
     if metrics["mAP"] is not None:
-        axes.axvline(metrics["mAP"], color=_VERMILLION, linewidth=1.2, linestyle="--")
-        axes.set_title(f"mean {metrics['mAP']:.3f}", fontsize=9, color=_VERMILLION)
+        axes.axvline(metrics["mAP"], color=VERMILLION, linewidth=1.2, linestyle="--")
+        axes.set_title(f"mean {metrics['mAP']:.3f}", fontsize=9, color=VERMILLION)
     axes.set(xlim=(0, 1.08), ylim=(-0.7, len(ranked) - 0.3))
     axes.set(xlabel="average precision", ylabel="class (clips)")
     axes.spines[["top", "right"]].set_visible(False)

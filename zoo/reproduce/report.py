@@ -68,7 +68,7 @@ def markdown(results):
 
 def draw(results):
     """Our mAP with its interval, and the paper's, as a `matplotlib.figure.Figure`."""
-    from zoo.plot import BLUE, Figure
+    from zoo.plot import BLUE, VERMILLION, Figure
 
     joined = _joined(results)
     figure = Figure(figsize=(8, 1.2 + 0.4 * len(joined)), layout="constrained", dpi=120)
@@ -77,7 +77,7 @@ def draw(results):
         if ours:
             ours_axes.barh(place, ours["mAP"] or 0, color=BLUE)
             if interval := ours["intervals"]["mAP"]:
-                ours_axes.plot(interval, [place, place], color="#d55e00", linewidth=2)
+                ours_axes.plot(interval, [place, place], color=VERMILLION, linewidth=2)
         if paper:
             paper_axes.barh(place, paper["mAP"], color="#E69F00")
     ours_axes.set_yticks(range(len(joined)), [", ".join(keys) for keys, _, _ in joined])
