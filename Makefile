@@ -3,12 +3,12 @@ PYTHON ?= python3
 
 PRESETS := $(basename $(notdir $(wildcard recipes/*_opensounds.yaml)))
 
-.PHONY: demo test test-fast test-legacy lint format presets benchmark clean $(PRESETS)
+.PHONY: demo test test-fast test-legacy lint format docs presets weights results benchmark clean $(PRESETS)
 
 demo: .venv/package ## Classify the example recordings with the bundled preset
 	.venv/bin/soundzoo classify examples --top 3
 
-test: .venv/tools .venv-mediapipe/package ## Run the whole suite
+test: .venv/tools .venv-mediapipe/package .venv-colab/package ## Run the whole suite
 	.venv/bin/python -m pytest -m ""
 
 test-fast: .venv/tools ## Run the suite without what takes long
@@ -26,12 +26,36 @@ format: .venv/tools ## Mend format and style
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
+docs: .venv/tools ## Write the API reference, build/docs/index.html
+	.venv/bin/python docs/reference.py build/docs
+
 # A training that was stopped goes on, and so does this.
 presets: $(PRESETS) ## Train the bundled presets again (hours), from the recordings in ../shared/data
 
 $(PRESETS): runs/yamnet/scores.npy
 	.venv/bin/soundzoo train runs/opensounds runs/$@ --config recipes/$@.yaml
 	.venv/bin/python recipes/publish.py --data ../shared/data --prepared runs/opensounds --run runs/$@
+
+# Like the preset, and without ESC-10, so that its embeddings can be judged there.
+weights: runs/yamnet/scores.npy ## Train again what lies in weights/
+	.venv/bin/python recipes/opensounds.py --data ../shared/data --output runs/opensounds_only.csv \
+		--esc10 none
+	.venv/bin/soundzoo prepare runs/opensounds_only.csv runs/opensounds_only \
+		--ontology ../shared/data/audioset/ontology.json
+	.venv/bin/soundzoo train runs/opensounds_only runs/resnet50_w025_opensounds_only \
+		--config recipes/resnet50_w025_opensounds.yaml
+	.venv/bin/python recipes/publish.py --data ../shared/data --prepared runs/opensounds_only \
+		--run runs/resnet50_w025_opensounds_only --output weights/resnet50_w025_opensounds_only
+
+# The same for the paper's comparisons.
+results: runs/yamnet/scores.npy runs/zero_shot/yamnet/scores.npy ## Repeat what docs/results.md shows (hours)
+	.venv/bin/soundzoo reproduce architectures runs/opensounds runs/results \
+		--config recipes/reproduce_architectures.yaml
+	.venv/bin/soundzoo reproduce labels runs/opensounds runs/results --config recipes/reproduce.yaml
+	.venv/bin/soundzoo reproduce data runs/opensounds runs/results --config recipes/reproduce.yaml
+	.venv/bin/soundzoo reproduce transfer runs/esc10 runs/results \
+		--models weights/resnet50_w025_opensounds_only --scores runs/zero_shot/yamnet
+	.venv/bin/python recipes/results.py runs/results
 
 runs/opensounds/index.json: | .venv/tools
 	.venv/bin/python recipes/opensounds.py --data ../shared/data --output runs/opensounds.csv
@@ -41,6 +65,13 @@ runs/opensounds/index.json: | .venv/tools
 runs/yamnet/scores.npy: runs/opensounds/index.json
 	.venv/bin/python recipes/yamnet.py --yamnet ../shared/data/yamnet --prepared runs/opensounds \
 		--output runs/yamnet
+
+runs/zero_shot/yamnet/scores.npy: | .venv/tools
+	.venv/bin/python recipes/opensounds.py --data ../shared/data --output runs/esc10.csv --esc10 folds
+	.venv/bin/soundzoo prepare runs/esc10.csv runs/esc10 \
+		--ontology ../shared/data/audioset/ontology.json
+	.venv/bin/python recipes/yamnet.py --yamnet ../shared/data/yamnet --prepared runs/esc10 \
+		--output runs/zero_shot/yamnet
 
 benchmark: .venv/tools ## Race ResNet-50's training against PyTorch, on a quiet machine
 	.venv/bin/python benchmarks/train.py --stock
@@ -54,13 +85,19 @@ clean: ## Remove the virtual environments and build folders
 	touch $@
 
 .venv/tools: .venv/package
-	.venv/bin/pip install --quiet -e '.[plot,test,dev]'
+	.venv/bin/pip install --quiet -e '.[plot,test,dev,docs]'
 	touch $@
 
 # MediaPipe alone, as where exported files are run. Its version is the extra's in setup.cfg.
 .venv-mediapipe/package: setup.cfg
 	$(PYTHON) -m venv .venv-mediapipe
 	.venv-mediapipe/bin/pip install --quiet 'mediapipe >= 1.2, < 2'
+	touch $@
+
+# The notebooks run as in Colab: with the package, MediaPipe and a kernel.
+.venv-colab/package: setup.cfg pyproject.toml
+	$(PYTHON) -m venv .venv-colab
+	.venv-colab/bin/pip install --quiet -e '.[plot,mediapipe,colab]'
 	touch $@
 
 .venv-legacy/package: setup.cfg pyproject.toml

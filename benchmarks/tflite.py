@@ -153,7 +153,7 @@ def _export(classifier, path, quantize, calibration):
 
 
 def _size(path):
-    from export.operations import operations
+    from export.operators import operations
 
     content = path.read_bytes()
     return {"bytes": len(content), "operations": sum(operations(content).values())}

@@ -7,7 +7,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     {
         "check": ["check_model"],
         "metadata": ["Metadata", "add_metadata", "read_metadata"],
-        "operations": ["operations"],
+        "operators": ["operations"],
         "runtime": ["TFLiteClassifier"],
         "saved_model": ["export_saved_model"],
         "tflite": ["export_tflite"],

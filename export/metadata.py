@@ -26,7 +26,18 @@ _DESCRIPTIONS, _TENSOR_AXIS_LABELS = 1, 2  # in the enumeration AssociatedFileTy
 
 
 class Metadata(NamedTuple):
-    """What `read_metadata` finds: sample rate in Hz, and the fields of the front end, or None."""
+    """What `read_metadata` finds in a TFLite file.
+
+    Attributes:
+        name: the model's.
+        description: what the model does, for people.
+        version: the model's.
+        license: the model's.
+        sample_rate: of the waveforms, in Hz, or None.
+        labels: names of the scores, in order.
+        mids: their AudioSet ids, None where there is none.
+        frontend: what `FrontendConfig.to_dict` gives, or None for the default.
+    """
 
     name: str
     description: str

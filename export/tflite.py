@@ -16,7 +16,7 @@ import tensorflow as tf
 import zoo
 from export.join import join
 from export.metadata import add_metadata
-from export.operations import check_builtin
+from export.operators import check_builtin
 from export.quantize import QUANTIZATIONS, calibration_patches, quantize_by, round_kernels
 from export.saved_model import check_classifier, variables
 from frontend import LogMelSpectrogram

@@ -7,7 +7,7 @@ from keras import layers
 
 
 class PaperFigures(NamedTuple):
-    """What the paper prints for one network at 3087 classes: weights and multiplies."""
+    """What the paper prints for one network at 3087 classes: `weights` and `multiplies`."""
 
     weights: str
     multiplies: str
@@ -25,18 +25,18 @@ in the paper's order."""
 
 
 def count_weights(network):
-    """Weights and biases of a network's convolutions and dense layers, without batch norm."""
+    """Weights and biases of the convolutions and dense layers of `network`, without batch norm."""
     return sum(layer.count_params() for layer in _counted(network))
 
 
 def count_multiplies(network):
-    """Multiplications with those weights for one patch (multiply-accumulates)."""
+    """Multiplications with the weights of `network` for one patch (multiply-accumulates)."""
     return sum(_positions(layer) * math.prod(layer.kernel.shape) for layer in _counted(network))
 
 
 def final_map(network):
-    """(time, mel) of the last feature map, the one that is pooled or flattened; None if the
-    network has no convolution."""
+    """(time, mel) of the last feature map, the one that is pooled or flattened; None if
+    `network` has no convolution."""
     maps = [layer.output.shape for layer in network.layers if len(layer.output.shape) == 4]
     return tuple(maps[-1][1:3]) if len(maps) > 1 else None
 

@@ -6,6 +6,10 @@ from typing import NamedTuple
 class Label(NamedTuple):
     """A class: its display name and, where AudioSet has the class, its AudioSet id.
 
+    Attributes:
+        name: display name.
+        mid: AudioSet id, or None.
+
     Example:
 
     >>> Label("Rain", "/m/06mb1")
@@ -17,7 +21,13 @@ class Label(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """A label's name, its AudioSet id (or None) and its score, between 0 and 1."""
+    """A label that was heard, and its score.
+
+    Attributes:
+        label: the label's name.
+        mid: its AudioSet id, or None.
+        score: between 0 and 1.
+    """
 
     label: str
     mid: str | None

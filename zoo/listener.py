@@ -12,7 +12,12 @@ from zoo.labels import Prediction
 
 
 class Timeline(NamedTuple):
-    """Scores over time: start of each patch in s, `[patches]`, and scores `[patches, classes]`."""
+    """Scores over time.
+
+    Attributes:
+        start_seconds: float64 `[patches]`, the start of each patch, in s.
+        scores: float32 `[patches, classes]`.
+    """
 
     start_seconds: np.ndarray
     scores: np.ndarray

@@ -4,7 +4,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from export.join import join
-from export.operations import operations
+from export.operators import operations
 
 
 def convert(function, **shapes):

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from export import tflite
-from export.operations import operations
+from export.operators import operations
 from export.quantize import QUANTIZATIONS
 from export.tflite import INPUTS, export_tflite
 from frontend import LogMelSpectrogram

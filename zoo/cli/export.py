@@ -122,7 +122,7 @@ def _describe_saved_model(path):
 def _describe_tflite(path):
     from ai_edge_litert.interpreter import Interpreter
 
-    from export.operations import operations
+    from export.operators import operations
 
     def ends(details):
         return [

@@ -27,7 +27,13 @@ class Clip(NamedTuple):
 
 
 class Skipped(NamedTuple):
-    """A clip that is named and cannot be used: its id and file, and why, in words."""
+    """A clip that is named and cannot be used.
+
+    Attributes:
+        clip_id: as `Clip.id`; empty if it is not known.
+        file: path of the sound file, or of the list that names it.
+        reason: why it cannot be used, in words.
+    """
 
     clip_id: str
     file: str
@@ -35,7 +41,13 @@ class Skipped(NamedTuple):
 
 
 class Source(NamedTuple):
-    """The clips of a data set, its classes in order, and what had to be left out."""
+    """The clips of a data set, its classes in order, and what had to be left out.
+
+    Attributes:
+        clips: list of `Clip`.
+        labels: list of `Label`, the classes in order.
+        skipped: list of `Skipped`, what had to be left out.
+    """
 
     clips: list[Clip]
     labels: list[Label]

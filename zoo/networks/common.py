@@ -74,7 +74,7 @@ def architecture(name):
 
         functools.update_wrapper(builder, body)
         builder.__signature__ = inspect.signature(builder, follow_wrapped=False)
-        builder.__doc__ = inspect.cleandoc(body.__doc__) + inspect.cleandoc(_ARGUMENTS_DOC)
+        builder.__doc__ = "\n\n".join(map(inspect.cleandoc, (body.__doc__, _ARGUMENTS_DOC)))
         return builder
 
     return decorate

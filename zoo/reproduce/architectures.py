@@ -29,6 +29,9 @@ def architectures(data, config):
     Args:
         data: `PreparedData` with the splits train and test.
         config: a `TrainConfig`; its model and learning rate give way to the five networks'.
+
+    Returns:
+        `Experiment`, which `run` trains.
     """
     return Experiment(
         "architectures",

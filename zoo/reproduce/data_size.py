@@ -25,6 +25,12 @@ def data_size(data, config):
     Args:
         data: `PreparedData` with the splits train and test.
         config: a `TrainConfig` with `epoch_steps`, for the same budget on more and on fewer clips.
+
+    Returns:
+        `Experiment`, which `run` trains.
+
+    Raises:
+        ValueError: `epoch_steps` is not set.
     """
     check_budget(config)
     training = data.select(config.train_split)

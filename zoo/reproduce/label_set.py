@@ -32,6 +32,12 @@ def label_set(data, config):
     Args:
         data: `PreparedData` with the splits train and test.
         config: a `TrainConfig` with `epoch_steps`, for the same budget on more and on fewer clips.
+
+    Returns:
+        `Experiment`, which `run` trains.
+
+    Raises:
+        ValueError: the data have too few labels, or `epoch_steps` is not set.
     """
     check_budget(config)
     if len(data.labels) <= FEW:

@@ -15,7 +15,7 @@ _COLUMNS = {
 
 
 def read_results(folder, name):
-    """The content of an experiment's JSON; FileNotFoundError if it was not run."""
+    """The results of experiment `name` in `folder`, a dict; FileNotFoundError if there are none."""
     return json.loads(Path(folder, f"{name}.json").read_text(encoding="utf-8"))
 
 

@@ -134,7 +134,7 @@ class TrainConfig:
 
 
 def read_config(path):
-    """The keys and values of a YAML file, a dict; ValueError if it is not one."""
+    """The keys and values of the YAML file at `path`, a dict; ValueError if it is not one."""
     with open(path, encoding="utf-8") as file:
         try:
             values = yaml.safe_load(file)

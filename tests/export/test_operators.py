@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export.operations import check_builtin, operations
+from export.operators import check_builtin, operations
 
 
 @pytest.fixture(scope="module")
