@@ -200,9 +200,8 @@ def confusion(truth, predicted, names, *, ax=None):
     Example:
 
     >>> figure = confusion([0, 0, 1], [[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]], ["Cat", "Dog"])
-    >>> figure.axes[0].get_images()[0].get_array().data
-    array([[0.5, 0.5],
-           [0. , 1. ]])
+    >>> figure.axes[0].get_images()[0].get_array().tolist()
+    [[0.5, 0.5], [0.0, 1.0]]
     """
     truth, predicted = np.asanyarray(truth), np.asanyarray(predicted)
     if truth.ndim == 2:
@@ -368,12 +367,17 @@ def embedding_map(embeddings, labels, *, ax=None):
 
 
 def new_axes(width, height):
-    """The Axes of a new figure of that size in inches, laid out so that nothing is cut off."""
-    return Figure(figsize=(width, height), layout="constrained", dpi=120).subplots()
+    """The Axes of a new figure of `width` x `height` inches, laid out so that nothing is cut off.
+
+    Lines and points that are given no colour are told apart with every kind of colour vision.
+    """
+    axes = Figure(figsize=(width, height), layout="constrained", dpi=120).subplots()
+    axes.set_prop_cycle(color=_LINE_COLOURS[::2] + _LINE_COLOURS[1::2])
+    return axes
 
 
 def short(name, width):
-    """The name, cut to `width` characters where it is longer."""
+    """The `name`, cut to `width` characters where it is longer."""
     return name if len(name) <= width else name[: width - 3].rstrip(" ,") + "..."
 
 

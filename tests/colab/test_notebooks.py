@@ -1,0 +1,199 @@
+"""The notebooks run from top to bottom, in an environment of their own, and draw what they should.
+
+That environment is `.venv-colab`, which `make` builds; without it the tests that run them skip.
+"""
+
+import base64
+import io
+import itertools
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from matplotlib.image import imread
+
+import zoo
+from export import TFLiteClassifier
+
+ROOT = Path(__file__).parents[2]
+PYTHON = ROOT / ".venv-colab" / "bin" / "python"
+NOTEBOOKS = {path.stem: path for path in sorted((ROOT / "colab").glob("*.ipynb"))}
+
+SMALL = {
+    "1_hear": {},
+    "2_fine_tune": {"FROZEN_EPOCHS": 1, "EPOCHS": 2},
+    "3_deploy": {"SECONDS": 0.01},
+}
+
+PROGRAM = """
+import sys
+import nbformat
+from nbclient import NotebookClient
+
+source, target, settings = sys.argv[1:]
+notebook = nbformat.read(source, as_version=4)
+tags = [cell.metadata.get("tags", []) for cell in notebook.cells]
+place = next(index for index, of_cell in enumerate(tags) if "parameters" in of_cell)
+notebook.cells.insert(place + 1, nbformat.v4.new_code_cell(settings))
+NotebookClient(notebook, timeout=900, kernel_name="python3").execute()
+nbformat.write(notebook, target)
+"""
+
+# Colab's own, where a test stands for the browser.
+COLAB = """
+import os, shutil
+
+def upload():
+    shutil.copy(os.environ["UPLOADED"], ".")
+    return {os.path.basename(os.environ["UPLOADED"]): b""}
+
+def download(path):
+    print("downloaded", path)
+"""
+
+# A kernel without soundzoo, whose %pip only says what it would install.
+FIRST_CELL = """
+import importlib.util, sys
+from IPython.core.interactiveshell import InteractiveShell
+
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name: None if name == "zoo" else find_spec(name)
+shell = InteractiveShell.instance()
+shell.register_magic_function(lambda line: print("pip", line), "line", "pip")
+shell.run_cell(sys.argv[1])
+"""
+
+
+def cells(path):
+    return json.loads(path.read_text(encoding="utf-8"))["cells"]
+
+
+def code(path):
+    return ["".join(cell["source"]) for cell in cells(path) if cell["cell_type"] == "code"]
+
+
+def printed(notebook):
+    """All that its cells printed."""
+    outputs = [output for cell in notebook for output in cell.get("outputs", [])]
+    return "".join("".join(output.get("text", "")) for output in outputs)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs a notebook with some settings changed, in a new folder; gives its cells and outputs."""
+
+    def execute(name, settings, **environment):
+        target = tmp_path / "executed.ipynb"
+        assignments = "\n".join(f"{key} = {value!r}" for key, value in settings.items())
+        process = subprocess.run(
+            [PYTHON, "-c", PROGRAM, NOTEBOOKS[name], target, assignments],
+            cwd=tmp_path,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert process.returncode == 0, process.stderr[-4000:]
+        return cells(target)
+
+    return execute
+
+
+def assert_drawn(notebook):
+    """Every cell that is tagged as a plot shows a picture that is not of one colour."""
+    plots = [cell for cell in notebook if "plot" in cell["metadata"].get("tags", [])]
+    assert plots
+    for cell in plots:
+        pictures = [output.get("data", {}).get("image/png") for output in cell["outputs"]]
+        (picture,) = filter(None, pictures)
+        pixels = imread(io.BytesIO(base64.b64decode(picture)))
+        assert min(pixels.shape[:2]) > 200
+        assert pixels.std() > 0.05
+
+
+def test_there_are_three():
+    assert list(NOTEBOOKS) == list(SMALL)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_is_stored_without_outputs(name):
+    for cell in cells(NOTEBOOKS[name]):
+        if cell["cell_type"] == "code":
+            assert not cell["outputs"], "clear its outputs before it is stored"
+            assert cell["execution_count"] is None
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_links_lead_somewhere(name):
+    texts = [cell["source"] for cell in cells(NOTEBOOKS[name]) if cell["cell_type"] == "markdown"]
+    text = "".join(itertools.chain(*texts))
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert (ROOT / "colab" / target).exists(), target
+
+
+def test_all_begin_alike():
+    assert len({code(path)[0] for path in NOTEBOOKS.values()}) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PYTHON.exists(), reason="there is no .venv-colab: make test")
+class TestRun:
+    @pytest.mark.parametrize("name", NOTEBOOKS)
+    def test_on_the_examples(self, run, name):
+        assert_drawn(run(name, SMALL[name]))
+
+    def test_zip_from_the_browser_to_the_phone(self, run, sounds, tmp_path):
+        """As in Colab: a zip file is uploaded, and the exported file comes down."""
+        shutil.make_archive(tmp_path / "mine", "zip", sounds.parent, sounds.name)
+        colab = tmp_path / "modules" / "google" / "colab"
+        colab.mkdir(parents=True)
+        (colab / "__init__.py").write_text("")
+        (colab / "files.py").write_text(COLAB)
+        notebook = run(
+            "2_fine_tune",
+            {**SMALL["2_fine_tune"], "UPLOAD": True},
+            PYTHONPATH=str(colab.parents[1]),
+            UPLOADED=str(tmp_path / "mine.zip"),
+        )
+        assert "downloaded my_sounds.tflite" in printed(notebook)
+        phone = TFLiteClassifier(tmp_path / "my_sounds.tflite")
+        assert {label.name for label in phone.labels} == {"low", "middle", "high"}
+        clip = next((sounds / "train" / "low").iterdir())
+        (expected,) = zoo.AudioClassifier.from_preset(tmp_path / "my_sounds").classify(clip, top=1)
+        (heard,) = phone.classify(clip, top=1)
+        assert heard.label == expected.label
+        assert heard.score == pytest.approx(expected.score, abs=1e-4)
+
+    def test_on_esc10_it_is_worth_it(self, run, shared_data):
+        """A held-out fold, in minutes: better than 0.9, and than the same training from nothing."""
+        notebook = run("2_fine_tune", {"SOUNDS": str(shared_data / "esc10")})
+        assert_drawn(notebook)
+        figures = re.findall(r"(fine-tuned|from random weights): +([\d.]+)", printed(notebook))
+        tuned, unlearned = (float(figure) for _, figure in figures)
+        print(f"fine-tuned {tuned}, from random weights {unlearned}")
+        assert tuned >= 0.9
+        assert unlearned < tuned
+
+    @pytest.mark.parametrize(
+        ("folder", "repository", "printed"),
+        [
+            (ROOT / "colab", "", f'soundzoo[plot] @ {ROOT.as_uri()}"'),
+            (None, "https://example.org/s.git", 'soundzoo[plot] @ git+https://example.org/s.git"'),
+            (None, "", "ValueError: Name soundzoo's repository above"),
+        ],
+    )
+    def test_first_cell_installs(self, tmp_path, folder, repository, printed):
+        source = code(NOTEBOOKS["1_hear"])[0]
+        source = source.replace('REPOSITORY = ""', f"REPOSITORY = {repository!r}", 1)
+        process = subprocess.run(
+            [PYTHON, "-c", FIRST_CELL, source],
+            cwd=folder or tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert printed in re.sub(r"\x1b\[[\d;]*m", "", process.stdout)
