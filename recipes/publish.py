@@ -41,10 +41,11 @@ def main():
     trained.save_to_preset(output, weights_dtype="float16", overwrite=True)
     classifier = zoo.AudioClassifier.from_preset(output)
     figures = evaluate(classifier, data, "test", options.run / "evaluation")
+    with_esc10 = opensounds.ESC10_TEST in data.splits
     metrics = {
         **metrics_of(figures),
         **figures_as_labelled(options.run / "evaluation", options.data),
-        **esc10_figures(classifier, data),
+        **(esc10_figures(classifier, data) if with_esc10 else {}),
         "weights": classifier.network.count_params(),
         "multiplies": count_multiplies(classifier.network),
     }
@@ -107,7 +108,8 @@ def esc10_figures(classifier, data):
 def card(classifier, name, checksum, recipe, metrics, data):
     """The model card."""
     clips = [r for r in opensounds.opensounds(data) if r.split == "train"]
-    esc10 = [r for r in opensounds.esc10(data) if r.split == "train"]
+    with_esc10 = "esc10_fold5_top1" in metrics
+    esc10 = [r for r in opensounds.esc10(data) if r.split == "train"] if with_esc10 else []
     counts = collections.Counter(r.label for r in clips + esc10)
     sources = sorted({r.source for r in clips}, key=str.lower)
     weak = sorted(label for label, figures in metrics["per_class"].items() if figures["AP"] < 0.2)
@@ -122,6 +124,7 @@ def card(classifier, name, checksum, recipe, metrics, data):
         f"| {figures['AUC']:.2f} |"
         for label, figures in metrics["per_class"].items()
     )
+    place = name if with_esc10 else f"weights/{name}"
     weights, multiplies = f"{metrics['weights']:,}", f"{metrics['multiplies'] / 1e6:.1f}"
     return f"""# {name}
 
@@ -137,7 +140,7 @@ def card(classifier, name, checksum, recipe, metrics, data):
 ```python
 import zoo
 
-clf = zoo.AudioClassifier.from_preset("{name}")
+clf = zoo.AudioClassifier.from_preset("{place}")
 clf.classify("street.ogg")
 ```
 
@@ -152,9 +155,7 @@ clf.classify("street.ogg")
 | | | top-1 of all labels | {metrics["top1"]:.3f} | {between("top1")} |
 | the same, as labelled | {metrics["test_clips"]} | mAP | {metrics["mAP_as_labelled"]:.3f} | |
 | | | AUC | {metrics["AUC_as_labelled"]:.3f} | |
-| ESC-10, fold 5 | {metrics["esc10_fold5_clips"]} | top-1 of its ten labels | \
-{metrics["esc10_fold5_top1"]:.3f} | |
-
+{_esc10_row(metrics) if with_esc10 else ""}
 {
         _paragraph(f'''
 mAP and AUC are means over {metrics["test_classes"]} classes, each counted alike; intervals are
@@ -175,13 +176,7 @@ in both splits. The licences were read per package, not per sound: CC0, public d
 CC BY, CC BY-SA, LGPL and GPL are among them. Sources: {_listed(sources)}.
 ''')
     }
-{
-        _item('''
-Folds 1-4 of ESC-10 (K. J. Piczak, "ESC: Dataset for Environmental Sound Classification", 2015;
-CC BY 3.0; clips by the users of Freesound whom the data set credits), its ten categories under
-AudioSet's names.
-''')
-    }
+{_esc10_item() if with_esc10 else _without_esc10_item()}
 
 {
         _paragraph(f'''
@@ -189,7 +184,7 @@ AudioSet's names.
 Adam with weight decay on the sigmoid cross-entropy; random speed, gain, time shift, equalizer,
 mixup and SpecAugment. A second head, which is dropped, learned what YAMNet (Apache-2.0) hears in
 the same clips. Neither test recordings nor figures on them were used to train, to choose or to
-stop. `recipes/{name}.yaml` is the whole of it; `make presets` trains it again, with the others.
+stop. {_recipe(name, with_esc10)}
 ''')
     }
 
@@ -213,6 +208,32 @@ synthetic. Scores rank; they are not probabilities.
 |---|---|---|---|---|
 {table}
 """
+
+
+def _esc10_row(metrics):
+    clips, top1 = metrics["esc10_fold5_clips"], metrics["esc10_fold5_top1"]
+    return f"| ESC-10, fold 5 | {clips} | top-1 of its ten labels | {top1:.3f} | |\n"
+
+
+def _esc10_item():
+    return _item("""
+Folds 1-4 of ESC-10 (K. J. Piczak, "ESC: Dataset for Environmental Sound Classification", 2015;
+CC BY 3.0; clips by the users of Freesound whom the data set credits), its ten categories under
+AudioSet's names.
+""")
+
+
+def _without_esc10_item():
+    return _item("""
+Nothing of ESC-10, for comparisons of embeddings on it: `soundzoo reproduce transfer`.
+""")
+
+
+def _recipe(name, with_esc10):
+    if not with_esc10:
+        return "`make weights` trains it again."
+    recipe = f"`recipes/{name}.yaml`"
+    return f"{recipe} is the whole of it; `make presets` trains it again, with the others."
 
 
 def _mean(values):

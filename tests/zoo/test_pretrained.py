@@ -19,19 +19,28 @@ from zoo.complexity import count_multiplies
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module", params=zoo.list_presets())
-def name(request):
-    return request.param
+BESIDE = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "weights").iterdir())
+
+
+@pytest.fixture(scope="module", params=[*zoo.list_presets(), *BESIDE])
+def preset(request):
+    """Each preset of the package, and each that lies beside it."""
+    return str(ROOT / request.param) if request.param in BESIDE else request.param
 
 
 @pytest.fixture(scope="module")
-def classifier(name):
-    return AudioClassifier.from_preset(name)
+def name(preset):
+    return Path(preset).name
 
 
 @pytest.fixture(scope="module")
-def metrics(name):
-    return json.loads((presets.find(name) / presets.METRICS).read_text(encoding="utf-8"))
+def classifier(preset):
+    return AudioClassifier.from_preset(preset)
+
+
+@pytest.fixture(scope="module")
+def metrics(preset):
+    return json.loads((presets.find(preset) / presets.METRICS).read_text(encoding="utf-8"))
 
 
 def examples():
@@ -72,14 +81,14 @@ def test_every_example_is_accounted_for():
     assert sorted(listed) == sorted(p.name for p in (ROOT / "examples").glob("*.ogg"))
 
 
-def test_card_says_what_the_model_is(name, classifier, metrics):
-    card = (presets.find(name) / presets.CARD).read_text(encoding="utf-8")
+def test_card_says_what_the_model_is(name, preset, classifier, metrics):
+    card = (presets.find(preset) / presets.CARD).read_text(encoding="utf-8")
     assert card.startswith(f"# {name}\n")
     assert f"{classifier.network.count_params():,} parameters" in card
-    for figure in ("mAP", "AUC", "esc10_fold5_top1"):
+    for figure in {"mAP", "AUC", "esc10_fold5_top1"} & metrics.keys():
         assert f" {metrics[figure]:.3f} |" in card
     assert "licence" in card.lower()
-    assert presets.read_config(presets.find(name))["weights_sha256"] in card
+    assert presets.read_config(presets.find(preset))["weights_sha256"] in card
     for label in classifier.labels:
         assert label.name in card
 
@@ -114,6 +123,8 @@ def test_presets_stay_small():
 @pytest.mark.slow
 def test_top1_on_esc10_is_the_cards(classifier, metrics, shared_data):
     """Recomputes a figure of the card: all 80 clips of the fold that was not trained on."""
+    if "esc10_fold5_top1" not in metrics:
+        pytest.skip("it was trained without ESC-10")
     sys.path.insert(0, str(ROOT / "recipes"))
     try:
         import opensounds
