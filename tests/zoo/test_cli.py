@@ -117,7 +117,9 @@ def test_names_need_not_be_short_or_sounds(run, sounds):
     assert "File name too long" in errors[0]
 
 
-@pytest.mark.parametrize("command", [["embed", "--output"], ["classify", "--plot"]])
+@pytest.mark.parametrize(
+    "command", [["embed", "--output"], ["embed", "--plot"], ["classify", "--plot"]]
+)
 def test_output_that_cannot_be_written_is_said_before_the_work(run, sounds, tmp_path, command):
     command, option = command
     status, lines, errors = run(command, sounds / "one.wav", option, tmp_path / "no" / "file.npz")
@@ -144,6 +146,27 @@ def test_plot_writes_a_picture(run, sounds, tmp_path):
     status, _, errors = run("classify", sounds / "one.wav", "--plot", tmp_path / "plot.png")
     assert (status, errors) == (0, [])
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_embed_draws_a_map(run, sounds, tmp_path, monkeypatch):
+    import zoo.plot
+
+    drawn = []
+    draw = zoo.plot.embedding_map
+    monkeypatch.setattr(zoo.plot, "embedding_map", lambda *a: drawn.append(a) or draw(*a))
+    waves = sorted(sounds.glob("*.wav"))
+    status, lines, _ = run("embed", *waves, "--plot", tmp_path / "map.png")
+    assert status == 0
+    assert lines[-1].startswith(f"{tmp_path / 'map.png'}: ")
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+    folders = tmp_path / "folders"
+    for folder in ("loud", "soft"):
+        (folders / folder).mkdir(parents=True)
+        (folders / folder / "one.wav").symlink_to(sounds / "one.wav")
+    assert run("embed", folders, "--plot", tmp_path / "map.png")[0] == 0
+    (_, files), (_, places) = drawn
+    assert {*files} == {path.stem for path in waves}
+    assert {*places} == {"loud", "soft"}
 
 
 def test_embed_writes_arrays(run, sounds, tmp_path, small_classifier):
@@ -237,7 +260,7 @@ def test_summary_of_one_network_as_json(run):
         (["classify", "x.wav", "--top", "two"], "invalid int value: 'two'"),
         (["classify", "--from-list", "missing.txt"], "missing.txt: No such file or directory"),
         (["classify", "a.wav", "b.wav", "--plot", "x.png"], "--plot draws one file"),
-        (["embed", "x.wav"], "one of the arguments --output --json is required"),
+        (["embed", "x.wav"], "one of the arguments --output --plot --json is required"),
         (["summary", "resnet51"], "no architecture 'resnet51'"),
         (["summary", "--width", "0"], "width must be"),
         (["dance"], "invalid choice: 'dance'"),

@@ -39,7 +39,8 @@ def add_embed(commands):
         "embed",
         _embed,
         "Turn sound files into embeddings, one for each 0.96 s.",
-        "soundzoo embed recordings/ --output embeddings.npz",
+        "soundzoo embed recordings/ --output embeddings.npz\n"
+        "  soundzoo embed recordings/ --plot map.png",
     )
     sounds.add_arguments(parser)
     add_model(parser)
@@ -48,6 +49,11 @@ def add_embed(commands):
         "--output",
         metavar="FILE.npz",
         help="write arrays: embeddings [patches, units], start_seconds and files [patches]",
+    )
+    output.add_argument(
+        "--plot",
+        metavar="FILE.png",
+        help="draw them in two dimensions, named by their folders, or in one folder by their files",
     )
     output.add_argument("--json", action="store_true", help="print a JSON array, an entry a file")
 
@@ -89,10 +95,13 @@ def _classify(options):
                 continue
             output.write(_entry(path, timeline, classifier, options))
             if options.plot:
-                figure = plot.recording(classifier, path, timeline, top=options.top)
-                with write_atomically(options.plot) as file:
-                    figure.savefig(file, format=Path(options.plot).suffix[1:] or "png")
+                _save(plot.recording(classifier, path, timeline, top=options.top), options.plot)
     return 2 if failed else 0
+
+
+def _save(figure, path):
+    with write_atomically(path) as file:
+        figure.savefig(file, format=Path(path).suffix[1:] or "png")
 
 
 def _output(paths, classifier, options):
@@ -142,8 +151,11 @@ class _PredictionTable:
 
 def _embed(options):
     paths = sounds.sound_files(options)
-    if options.output:
-        check_writable(options.output)
+    if not options.json:
+        check_writable(options.output or options.plot)
+    if options.plot:
+        from zoo import plot  # here, because matplotlib is an extra and slow to import
+
     classifier = _load(options.model)
     if not hasattr(classifier, "embed"):
         raise ValueError(f"{options.model} gives scores alone; embed needs a preset.")
@@ -157,14 +169,22 @@ def _embed(options):
             else:
                 heard.append((path, embeddings))
     if heard:
-        hop = classifier.frontend.patch_hop_seconds
-        with write_atomically(options.output) as file:
-            np.savez(
-                file,
-                embeddings=np.concatenate([rows for _, rows in heard]),
-                start_seconds=np.concatenate([np.arange(len(rows)) * hop for _, rows in heard]),
-                files=np.concatenate([[path] * len(rows) for path, rows in heard]),
-            )
-        patches = sum(len(rows) for _, rows in heard)
-        print(f"{options.output}: {patches} embeddings of {len(heard)} files")
+        embeddings = np.concatenate([rows for _, rows in heard])
+        files = np.concatenate([[path] * len(rows) for path, rows in heard])
+        if options.plot:
+            _save(plot.embedding_map(embeddings, _places(files)), options.plot)
+        else:
+            hop = classifier.frontend.patch_hop_seconds
+            starts = np.concatenate([np.arange(len(rows)) * hop for _, rows in heard])
+            with write_atomically(options.output) as file:
+                np.savez(file, embeddings=embeddings, start_seconds=starts, files=files)
+        print(f"{options.output or options.plot}: {len(files)} embeddings of {len(heard)} files")
     return 2 if failed else 0
+
+
+def _places(files):
+    """Where each file lies: its folder's name, or its own where all lie in one folder."""
+    folders = [Path(file).parent for file in files]
+    if len(set(folders)) == 1:
+        return [Path(file).stem for file in files]
+    return [folder.name for folder in folders]
