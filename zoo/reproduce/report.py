@@ -5,12 +5,13 @@ from pathlib import Path
 
 from zoo.files import write_atomically
 
+# Beside the figures: the heading, and what a cell says.
 _COLUMNS = {
-    "top1": ("top-1", "{:.3f}"),
-    "steps": ("steps", "{}"),
-    "hours": ("hours", "{:.2f}"),
-    "weights": ("weights", "{:.2e}"),
-    "multiplies": ("multiplies", "{:.2e}"),
+    "top1": ("top-1", "{:.3f}".format),
+    "steps": ("steps", str),
+    "hours": ("hours", "{:.2f}".format),
+    "weights": ("weights", lambda count: f"{count / 1e6:.2f}M"),
+    "multiplies": ("multiplies", lambda count: f"{count / 1e6:.1f}M"),
 }
 
 
@@ -57,7 +58,7 @@ def markdown(results):
             between = f" ({interval[0]:.3f} to {interval[1]:.3f})" if interval else ""
             cells += [f"{_figure(ours['mAP'])}{between}"]
             cells += [_figure(ours["AUC"]), _figure(ours["d_prime"])]
-            cells += [_COLUMNS[column][1].format(ours[column]) for column in extra]
+            cells += [_COLUMNS[column][1](ours[column]) for column in extra]
         else:
             cells += [""] * (3 + len(extra))
         cells += [f"{paper[f]:.3f}" for f in ("mAP", "AUC", "d_prime")] if paper else [""] * 3

@@ -62,7 +62,7 @@ def transfer(data, models, *, scores=(), track=lambda items, *_: items):
         for name, features in zip(names, _features(data, clips, models, track), strict=True)
     ]
     rows += [
-        _row(f"{Path(folder).name}, untrained", truth, read_teacher(folder, data, clips), folds)
+        _row(f"{Path(folder).name}, zero-shot", truth, read_teacher(folder, data, clips), folds)
         for folder in scores
     ]
     return {

@@ -16,10 +16,10 @@ def test_a_table_of_our_rows_and_the_papers(results):
     )
     assert lines[3].count("|") == lines[2].count("|")
     assert lines[4] == (
-        "| 100% | 0.500 (0.400 to 0.600) | 0.900 | 1.800 | 10 | 0.50 | 1.20e+07 | 3.00e+03 "
+        "| 100% | 0.500 (0.400 to 0.600) | 0.900 | 1.800 | 10 | 0.50 | 12.00M | 5.4M "
         "| 0.206 | 0.920 | 2.000 |"
     )
-    assert lines[6].endswith("3.00e+03 |  |  |  |")
+    assert lines[6].endswith("5.4M |  |  |  |")
     assert lines[7] == "| 1% |  |  |  |  |  |  |  | 0.203 | 0.920 | 2.000 |"
     assert "95% bootstraps over test clips" in lines[-1]
 

@@ -27,9 +27,9 @@ def test_features_side_by_side(data, small_preset, scores, monkeypatch):
     monkeypatch.setattr(MODULE, "EPOCHS", 20)
     results = transfer(data, [small_preset], scores=[scores])
     rows = {row["settings"]["features"]: row for row in results["rows"]}
-    assert list(rows) == ["log-mel", "small", "oracle, untrained"]
+    assert list(rows) == ["log-mel", "small", "oracle, zero-shot"]
     assert rows["log-mel"]["top1"] > 0.9  # tones of different pitch
-    oracle = rows["oracle, untrained"]
+    oracle = rows["oracle, zero-shot"]
     assert (oracle["mAP"], oracle["AUC"], oracle["top1"]) == (1, 1, 1)
     for row in rows.values():
         low, high = row["intervals"]["mAP"]
