@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib.image import imread
 
@@ -34,11 +35,12 @@ import sys
 import nbformat
 from nbclient import NotebookClient
 
-source, target, settings = sys.argv[1:]
+source, target, settings, then = sys.argv[1:]
 notebook = nbformat.read(source, as_version=4)
 tags = [cell.metadata.get("tags", []) for cell in notebook.cells]
 place = next(index for index, of_cell in enumerate(tags) if "parameters" in of_cell)
 notebook.cells.insert(place + 1, nbformat.v4.new_code_cell(settings))
+notebook.cells.append(nbformat.v4.new_code_cell(then))
 NotebookClient(notebook, timeout=900, kernel_name="python3").execute()
 nbformat.write(notebook, target)
 """
@@ -84,15 +86,18 @@ def printed(notebook):
 
 @pytest.fixture
 def run(tmp_path):
-    """Runs a notebook with some settings changed, in a new folder; gives its cells and outputs."""
+    """Runs a notebook with some settings changed, in a new folder; gives its cells and outputs.
 
-    def execute(name, settings, **environment):
+    `then` is code that runs after its last cell.
+    """
+
+    def execute(name, settings, then="", **environment):
         target = tmp_path / "executed.ipynb"
         assignments = "\n".join(f"{key} = {value!r}" for key, value in settings.items())
         process = subprocess.run(
-            [PYTHON, "-c", PROGRAM, NOTEBOOKS[name], target, assignments],
+            [PYTHON, "-c", PROGRAM, NOTEBOOKS[name], target, assignments, then],
             cwd=tmp_path,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
+            env={**os.environ, "TMPDIR": str(tmp_path), **environment},
             capture_output=True,
             text=True,
             check=False,
@@ -110,9 +115,27 @@ def assert_drawn(notebook):
     for cell in plots:
         pictures = [output.get("data", {}).get("image/png") for output in cell["outputs"]]
         (picture,) = filter(None, pictures)
-        pixels = imread(io.BytesIO(base64.b64decode(picture)))
-        assert min(pixels.shape[:2]) > 200
-        assert pixels.std() > 0.05
+        assert is_drawn(imread(io.BytesIO(base64.b64decode(picture))))
+
+
+def is_drawn(pixels):
+    """Whether a picture has more than axes and letters, which are black and grey."""
+    coloured = np.ptp(pixels[..., :3], axis=2) > 0.2
+    return min(pixels.shape[:2]) > 200 and coloured.mean() > 0.001
+
+
+def test_empty_axes_are_not_drawn():
+    from zoo.plot import new_axes
+
+    pictures = []
+    for values in ([np.nan, np.nan], [0, 1]):
+        axes = new_axes(8, 4)
+        axes.plot(values)
+        axes.set(xlabel="epoch", ylim=(0, 1))
+        file = io.BytesIO()
+        axes.figure.savefig(file)
+        pictures.append(imread(io.BytesIO(file.getvalue())))
+    assert [is_drawn(pixels) for pixels in pictures] == [False, True]
 
 
 def test_there_are_three():
@@ -148,17 +171,22 @@ class TestRun:
 
     def test_zip_from_the_browser_to_the_phone(self, run, sounds, tmp_path):
         """As in Colab: a zip file is uploaded, and the exported file comes down."""
-        shutil.make_archive(tmp_path / "mine", "zip", sounds.parent, sounds.name)
+        shutil.make_archive(tmp_path / "browser" / "mine", "zip", sounds.parent, sounds.name)
         colab = tmp_path / "modules" / "google" / "colab"
         colab.mkdir(parents=True)
         (colab / "__init__.py").write_text("")
         (colab / "files.py").write_text(COLAB)
+        data, training = code(NOTEBOOKS["2_fine_tune"])[3:5]
         notebook = run(
             "2_fine_tune",
             {**SMALL["2_fine_tune"], "UPLOAD": True},
+            # As a learner does: once more, with other settings.
+            then="\n\n".join([data, "EPOCHS = 1", training]),
             PYTHONPATH=str(colab.parents[1]),
-            UPLOADED=str(tmp_path / "mine.zip"),
+            UPLOADED=str(tmp_path / "browser" / "mine.zip"),
         )
+        assert printed(notebook).count("Fine-tuning took") == 2
+        assert "downloaded my_sounds.zip" in printed(notebook)
         assert "downloaded my_sounds.tflite" in printed(notebook)
         phone = TFLiteClassifier(tmp_path / "my_sounds.tflite")
         assert {label.name for label in phone.labels} == {"low", "middle", "high"}
@@ -168,15 +196,31 @@ class TestRun:
         assert heard.label == expected.label
         assert heard.score == pytest.approx(expected.score, abs=1e-4)
 
+        # On another machine, as each notebook of Colab has its own.
+        (tmp_path / "my_sounds.zip").rename(tmp_path / "browser" / "my_sounds.zip")
+        shutil.rmtree(tmp_path / "my_sounds")
+        notebook = run(
+            "3_deploy",
+            {**SMALL["3_deploy"], "UPLOAD": True},
+            PYTHONPATH=str(colab.parents[1]),
+            UPLOADED=str(tmp_path / "browser" / "my_sounds.zip"),
+        )
+        assert "downloaded my_sounds_int8.tflite" in printed(notebook)
+        assert "my_sounds: 16000 Hz, 3 labels" in printed(notebook)
+
     def test_on_esc10_it_is_worth_it(self, run, shared_data):
-        """A held-out fold, in minutes: better than 0.9, and than the same training from nothing."""
+        """A held-out fold in minutes: better than 0.9, and than the same training from nothing."""
         notebook = run("2_fine_tune", {"SOUNDS": str(shared_data / "esc10")})
         assert_drawn(notebook)
-        figures = re.findall(r"(fine-tuned|from random weights): +([\d.]+)", printed(notebook))
-        tuned, unlearned = (float(figure) for _, figure in figures)
-        print(f"fine-tuned {tuned}, from random weights {unlearned}")
+        said = printed(notebook)
+        print(said)
+        tuned, unlearned = (
+            float(re.search(rf"^{words}: +([\d.]+)", said, re.MULTILINE)[1])
+            for words in ("fine-tuned", "from random weights")
+        )
         assert tuned >= 0.9
         assert unlearned < tuned
+        assert float(re.search(r"took ([\d.]+) minutes", said)[1]) < 10
 
     @pytest.mark.parametrize(
         ("folder", "repository", "printed"),
