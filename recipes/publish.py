@@ -52,7 +52,7 @@ def main():
     (output / presets.METRICS).write_text(json.dumps(metrics, indent=1, ensure_ascii=False) + "\n")
     recipe = yaml.safe_load((options.run / "config.yaml").read_text())
     checksum = presets.read_config(output)["weights_sha256"]
-    text = card(classifier, output.name, checksum, recipe, metrics, options.data)
+    text = card(classifier, output, checksum, recipe, metrics, options.data)
     (output / presets.CARD).write_text(text)
     print({name: value for name, value in metrics.items() if not isinstance(value, (dict, list))})
 
@@ -105,8 +105,15 @@ def esc10_figures(classifier, data):
     }
 
 
-def card(classifier, name, checksum, recipe, metrics, data):
-    """The model card."""
+def card(classifier, output, checksum, recipe, metrics, data):
+    """The model card of the preset in the folder `output`."""
+    name = output.name
+    if output.parent == PRETRAINED.resolve():
+        preset, again = name, f"`recipes/{name}.yaml` is the whole of it; "
+        again += "`make presets` trains it again, with the others"
+    else:
+        preset = f"{output.parent.name}/{name}"
+        again = f"`make {output.parent.name}` trains it again"
     clips = [r for r in opensounds.opensounds(data) if r.split == "train"]
     with_esc10 = "esc10_fold5_top1" in metrics
     esc10 = [r for r in opensounds.esc10(data) if r.split == "train"] if with_esc10 else []
@@ -124,7 +131,6 @@ def card(classifier, name, checksum, recipe, metrics, data):
         f"| {figures['AUC']:.2f} |"
         for label, figures in metrics["per_class"].items()
     )
-    place = name if with_esc10 else f"weights/{name}"
     weights, multiplies = f"{metrics['weights']:,}", f"{metrics['multiplies'] / 1e6:.1f}"
     return f"""# {name}
 
@@ -140,7 +146,7 @@ def card(classifier, name, checksum, recipe, metrics, data):
 ```python
 import zoo
 
-clf = zoo.AudioClassifier.from_preset("{place}")
+clf = zoo.AudioClassifier.from_preset("{preset}")
 clf.classify("street.ogg")
 ```
 
@@ -184,7 +190,7 @@ CC BY, CC BY-SA, LGPL and GPL are among them. Sources: {_listed(sources)}.
 Adam with weight decay on the sigmoid cross-entropy; random speed, gain, time shift, equalizer,
 mixup and SpecAugment. A second head, which is dropped, learned what YAMNet (Apache-2.0) hears in
 the same clips. Neither test recordings nor figures on them were used to train, to choose or to
-stop. {_recipe(name, with_esc10)}
+stop. {again}.
 ''')
     }
 
@@ -227,13 +233,6 @@ def _without_esc10_item():
     return _item("""
 Nothing of ESC-10, for comparisons of embeddings on it: `soundzoo reproduce transfer`.
 """)
-
-
-def _recipe(name, with_esc10):
-    if not with_esc10:
-        return "`make weights` trains it again."
-    recipe = f"`recipes/{name}.yaml`"
-    return f"{recipe} is the whole of it; `make presets` trains it again, with the others."
 
 
 def _mean(values):

@@ -26,6 +26,14 @@ def shared_data():
     return folder
 
 
+@pytest.fixture
+def recipes(monkeypatch):
+    """Lets the recipes, which are no package, be imported; their folder."""
+    folder = Path(__file__).parents[1] / "recipes"
+    monkeypatch.syspath_prepend(folder)
+    return folder
+
+
 TONES = {"low": 300, "middle": 900, "high": 2700}
 
 

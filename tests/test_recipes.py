@@ -4,19 +4,9 @@ import csv
 import sys
 from pathlib import Path
 
-import pytest
-
 from frontend import load_audio
 
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture(scope="module")
-def recipes():
-    """Lets the recipes, which are no package, be imported."""
-    sys.path.insert(0, str(ROOT / "recipes"))
-    yield
-    sys.path.remove(str(ROOT / "recipes"))
 
 
 def manifest(path, monkeypatch, shared_data, *arguments):

@@ -16,6 +16,7 @@ import pytest
 from zoo.networks import ARCHITECTURES
 
 ROOT = Path(__file__).parents[1]
+pytest.importorskip("pdoc", reason="pdoc, of the extra docs, is not installed")
 reference = SimpleNamespace(**runpy.run_path(str(ROOT / "docs" / "reference.py")))
 
 

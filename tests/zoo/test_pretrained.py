@@ -121,15 +121,12 @@ def test_presets_stay_small():
 
 
 @pytest.mark.slow
-def test_top1_on_esc10_is_the_cards(classifier, metrics, shared_data):
+def test_top1_on_esc10_is_the_cards(classifier, metrics, shared_data, recipes):
     """Recomputes a figure of the card: all 80 clips of the fold that was not trained on."""
     if "esc10_fold5_top1" not in metrics:
         pytest.skip("it was trained without ESC-10")
-    sys.path.insert(0, str(ROOT / "recipes"))
-    try:
-        import opensounds
-    finally:
-        sys.path.pop(0)
+    import opensounds
+
     with open(shared_data / "esc10" / "manifest.csv", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["fold"] == "5"]
     names = [label.name for label in classifier.labels]

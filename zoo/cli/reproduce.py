@@ -62,7 +62,7 @@ def add_reproduce(commands):
         nargs="+",
         default=[],
         metavar="DIR",
-        help="scores of an untrained model, as `soundzoo evaluate --output` writes them",
+        help="a model's zero-shot scores, as `soundzoo evaluate --output` writes them",
     )
     parser.add_argument("--json", action="store_true", help="print EXPERIMENT.json")
 

@@ -14,7 +14,7 @@ MODULE = sys.modules["zoo.reproduce.transfer"]
 
 @pytest.fixture
 def scores(data, tmp_path):
-    """A folder of an untrained model's scores, which is right about every clip."""
+    """A folder of a model's zero-shot scores, which are right about every clip."""
     folder = tmp_path / "oracle"
     folder.mkdir()
     np.save(folder / "scores.npy", data.targets(range(len(data))))
