@@ -121,7 +121,8 @@ def assert_drawn(notebook):
 def is_drawn(pixels):
     """Whether a picture has more than axes and letters, which are black and grey."""
     coloured = np.ptp(pixels[..., :3], axis=2) > 0.2
-    return min(pixels.shape[:2]) > 200 and coloured.mean() > 0.001
+    # The mean of perfect curves, in black, hides them, and leaves the lines of the legend.
+    return min(pixels.shape[:2]) > 200 and coloured.mean() > 0.0002
 
 
 def test_empty_axes_are_not_drawn():
