@@ -82,7 +82,7 @@ def _train(options):
         data = _open(options, config, report)
         train(data, options.folder, config, strategy=strategy, callbacks=callbacks)
     if not options.json:
-        print(f"Done. Try it: soundzoo classify --model {options.folder} examples")
+        print(f"Done. Try it: soundzoo classify --model {options.folder} RECORDING")
     return 0
 
 

@@ -15,15 +15,18 @@ def read_folder(folder):
 
     Raises:
         OSError: the folder cannot be read.
-        ValueError: it holds no sound files.
+        ValueError: it holds no sound files, or, beside a split, a folder of folders that is none.
     """
-    clips, skipped = [], []
+    clips, skipped, splits, deep = [], [], set(), set()
     for file in sound_files(folder):
         relative = file.relative_to(folder)
         *folders, _ = relative.parts
         split = TRAIN
         if len(folders) > 1 and folders[0] in (TRAIN, TEST, VALIDATION):
             split = folders.pop(0)
+            splits.add(split)
+        elif len(folders) > 1:
+            deep.add(folders[0])
         if folders:
             clips.append(Clip(clip_id(relative), file, (folders[0],), split))
         else:
@@ -33,6 +36,11 @@ def read_folder(folder):
         raise ValueError(
             f"{folder} holds no sound files ({', '.join(sorted(SUFFIXES))}), and no data set that "
             "is known."
+        )
+    if splits and deep:
+        raise ValueError(
+            f"{folder} has the split {min(splits)}, and beside it {min(deep)}, whose folders would "
+            f"all be one class. Splits are called {TRAIN}, {TEST} and {VALIDATION}."
         )
     return Source(clips, [], skipped)
 

@@ -31,6 +31,13 @@ def test_train_test_and_validation_that_hold_classes_are_splits(tmp_path, sound)
     ]
 
 
+def test_split_that_is_called_otherwise_is_not_taken_for_a_class(tmp_path, sound):
+    for split in ("train", "valid"):
+        sound(f"data/{split}/dog/a.wav")
+    with pytest.raises(ValueError, match=r"split train, and beside it valid,.* and validation"):
+        read_source(tmp_path / "data")
+
+
 def test_train_that_holds_sounds_is_a_class(tmp_path, sound):
     sound("data/train/whistle.wav")
     sound("data/car/horn.wav")
