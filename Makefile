@@ -37,11 +37,7 @@ $(PRESETS): runs/yamnet/scores.npy
 	.venv/bin/python recipes/publish.py --data ../shared/data --prepared runs/opensounds --run runs/$@
 
 # Like the preset, and without ESC-10, so that its embeddings can be judged there.
-weights: runs/yamnet/scores.npy ## Train again what lies in weights/
-	.venv/bin/python recipes/opensounds.py --data ../shared/data --output runs/opensounds_only.csv \
-		--esc10 none
-	.venv/bin/soundzoo prepare runs/opensounds_only.csv runs/opensounds_only \
-		--ontology ../shared/data/audioset/ontology.json
+weights: runs/yamnet/scores.npy runs/opensounds_only/index.json ## Train again what lies in weights/
 	.venv/bin/soundzoo train runs/opensounds_only runs/resnet50_w025_opensounds_only \
 		--config recipes/resnet50_w025_opensounds.yaml
 	.venv/bin/python recipes/publish.py --data ../shared/data --prepared runs/opensounds_only \
@@ -57,19 +53,18 @@ results: runs/yamnet/scores.npy runs/esc10/index.json runs/zero_shot/yamnet/scor
 		--models weights/resnet50_w025_opensounds_only --scores runs/zero_shot/yamnet
 	.venv/bin/python recipes/results.py runs/results
 
-runs/opensounds/index.json: | .venv/tools
-	.venv/bin/python recipes/opensounds.py --data ../shared/data --output runs/opensounds.csv
-	.venv/bin/soundzoo prepare runs/opensounds.csv runs/opensounds \
-		--ontology ../shared/data/audioset/ontology.json
+# ESC-10 in each set of recordings.
+ESC10_opensounds := split
+ESC10_opensounds_only := none
+ESC10_esc10 := folds
+
+runs/%/index.json: | .venv/tools
+	.venv/bin/python recipes/opensounds.py --data ../shared/data --output runs/$*.csv --esc10 $(ESC10_$*)
+	.venv/bin/soundzoo prepare runs/$*.csv runs/$* --ontology ../shared/data/audioset/ontology.json
 
 runs/yamnet/scores.npy: runs/opensounds/index.json
 	.venv/bin/python recipes/yamnet.py --yamnet ../shared/data/yamnet --prepared runs/opensounds \
 		--output runs/yamnet
-
-runs/esc10/index.json: | .venv/tools
-	.venv/bin/python recipes/opensounds.py --data ../shared/data --output runs/esc10.csv --esc10 folds
-	.venv/bin/soundzoo prepare runs/esc10.csv runs/esc10 \
-		--ontology ../shared/data/audioset/ontology.json
 
 runs/zero_shot/yamnet/scores.npy: runs/esc10/index.json
 	.venv/bin/python recipes/yamnet.py --yamnet ../shared/data/yamnet --prepared runs/esc10 \

@@ -28,13 +28,15 @@ from zoo.evaluation.metrics import class_rankings
 # Perceptually uniform and readable with every kind of colour vision.
 COLOURS = "cividis"
 BLUE = "#00336f"  # of the same map
+ORANGE = "#e69f00"
 VERMILLION = "#d55e00"
 
 # Okabe and Ito's colours, told apart with every kind of colour vision. As lines they come in pairs;
 # yellow is too pale for a line, and black is the mean's.
-_LINE_COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#cc79a7", "#e69f00", VERMILLION)
+_LINE_COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#cc79a7", ORANGE, VERMILLION)
+_APART = (*_LINE_COLOURS[::2], *_LINE_COLOURS[1::2])
 _DASHES = ("-", "-.", "--", ":")
-_POINT_COLOURS = (*_LINE_COLOURS[::2], *_LINE_COLOURS[1::2], "#f0e442", "#000000")
+_POINT_COLOURS = (*_APART, "#f0e442", "#000000")
 # 13 and 8 have no common factor: 104 classes differ in marker or colour, and neighbours in both.
 _MARKERS = "os^DvPX<>phd*"
 
@@ -372,7 +374,7 @@ def new_axes(width, height):
     Lines and points that are given no colour are told apart with every kind of colour vision.
     """
     axes = Figure(figsize=(width, height), layout="constrained", dpi=120).subplots()
-    axes.set_prop_cycle(color=_LINE_COLOURS[::2] + _LINE_COLOURS[1::2])
+    axes.set_prop_cycle(color=_APART)
     return axes
 
 

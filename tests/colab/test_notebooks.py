@@ -111,7 +111,7 @@ def run(tmp_path):
 
 
 def assert_drawn(notebook):
-    """Every cell that is tagged as a plot shows a picture that is not of one colour."""
+    """Every cell that is tagged as a plot shows a picture with something drawn in it."""
     plots = [cell for cell in notebook if "plot" in cell["metadata"].get("tags", [])]
     assert plots
     for cell in plots:

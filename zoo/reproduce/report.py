@@ -69,7 +69,7 @@ def markdown(results):
 
 def draw(results):
     """Our mAP with its interval, and the paper's, as a `matplotlib.figure.Figure`."""
-    from zoo.plot import BLUE, VERMILLION, Figure
+    from zoo.plot import BLUE, ORANGE, VERMILLION, Figure
 
     joined = _joined(results)
     figure = Figure(figsize=(8, 1.2 + 0.4 * len(joined)), layout="constrained", dpi=120)
@@ -80,7 +80,7 @@ def draw(results):
             if interval := ours["intervals"]["mAP"]:
                 ours_axes.plot(interval, [place, place], color=VERMILLION, linewidth=2)
         if paper:
-            paper_axes.barh(place, paper["mAP"], color="#E69F00")
+            paper_axes.barh(place, paper["mAP"], color=ORANGE)
     ours_axes.set_yticks(range(len(joined)), [", ".join(keys) for keys, _, _ in joined])
     ours_axes.set_ylabel(", ".join(results["rows"][0]["settings"]))
     ours_axes.invert_yaxis()
