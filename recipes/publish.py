@@ -114,6 +114,10 @@ def card(classifier, output, checksum, recipe, metrics, data):
     else:
         preset = f"{output.parent.name}/{name}"
         again = f"`make {output.parent.name}` trains it again"
+    start = ""
+    if recipe["init"]:
+        start = """It started from resnet50_w025_opensounds, whose units were copied
+        (`recipes/widen.py`): what that preset learned in its own passes counts here, too. """
     clips = [r for r in opensounds.opensounds(data) if r.split == "train"]
     with_esc10 = "esc10_fold5_top1" in metrics
     esc10 = [r for r in opensounds.esc10(data) if r.split == "train"] if with_esc10 else []
@@ -189,16 +193,17 @@ CC BY, CC BY-SA, LGPL and GPL are among them. Sources: {_listed(sources)}.
 {recipe["epochs"]} passes over the recordings in batches of {recipe["batch"]} random patches, by
 Adam with weight decay on the sigmoid cross-entropy; random speed, gain, time shift, equalizer,
 mixup and SpecAugment. A second head, which is dropped, learned what YAMNet (Apache-2.0) hears in
-the same clips. Neither test recordings nor figures on them were used to train, to choose or to
-stop. {again}.
+the same clips. {start}Neither test recordings nor figures on them were used to train, to choose
+or to stop. {again}.
 ''')
     }
 
 ## Intended use, and limits
 
 {
-        _paragraph('''
-A small network for trying the package, for fine-tuning and for devices. It knows instruments and
+        _paragraph(f'''
+A {"small " if classifier.width < 1 else ""}network for trying the package, for fine-tuning and for
+devices. It knows instruments and
 game and interface sounds better than the street: most clips are clean, single sounds, many of them
 synthetic. Scores rank; they are not probabilities.
 ''')

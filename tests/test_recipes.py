@@ -4,7 +4,11 @@ import csv
 import sys
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 from frontend import load_audio
+from zoo import AudioClassifier
 
 ROOT = Path(__file__).parents[1]
 
@@ -46,3 +50,29 @@ def test_yamnet_hears_speech(recipes, shared_data):
     assert scores.shape == (521,) == (len(yamnet.labels),)
     assert yamnet.labels[scores.argmax()] == "Speech"
     assert yamnet.score(waveform[:100]).shape == (521,)
+
+
+def test_a_widened_network_scores_as_before_and_its_copies_differ(recipes):
+    from widen import widened
+
+    narrow = AudioClassifier("resnet50", ["a", "b"], width=0.125)
+    rng = np.random.default_rng(0)
+    for weight in narrow.network.weights:  # batch norm, too, as training leaves it
+        weight.assign(weight + rng.uniform(0, 0.1, weight.shape))
+    wide = widened(narrow, 0.5)
+    assert wide.width == 0.5
+    assert wide.labels == narrow.labels
+    patches = rng.normal(size=(2, 96, 64)).astype("float32")
+    scores = [c.network.predict_on_batch(patches) for c in (narrow, wide)]
+    np.testing.assert_allclose(*scores, atol=1e-4)
+    kernel = wide.network.get_layer("logits").get_weights()[0]
+    assert len(np.unique(kernel, axis=0)) == len(kernel)
+
+
+def test_what_cannot_be_widened(recipes):
+    from widen import widened
+
+    with pytest.raises(ValueError, match=r"multiple of 0\.125\. Received: 0.3"):
+        widened(AudioClassifier("resnet50", ["a", "b"], width=0.125), 0.3)
+    with pytest.raises(ValueError, match=r"can be widened\. Received: vgg"):
+        widened(AudioClassifier("vgg", ["a", "b"], width=0.125), 0.25)
