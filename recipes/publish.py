@@ -116,7 +116,7 @@ def card(classifier, output, checksum, recipe, metrics, data):
         again = f"`make {output.parent.name}` trains it again"
     start = ""
     if recipe["init"]:
-        start = """It started from resnet50_w025_opensounds, whose units were copied
+        start = """The network started from resnet50_w025_opensounds, whose units were copied
         (`recipes/widen.py`): what that preset learned in its own passes counts here, too. """
     clips = [r for r in opensounds.opensounds(data) if r.split == "train"]
     with_esc10 = "esc10_fold5_top1" in metrics

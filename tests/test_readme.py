@@ -57,6 +57,10 @@ def test_figures_are_the_presets():
     metrics = json.loads((folder / presets.METRICS).read_text(encoding="utf-8"))
     text = " ".join(README.split())
     assert f"over {metrics['test_classes']} classes is {metrics['mAP']:.3f};" in text
+    wide = ROOT / "weights" / "resnet50_w100_opensounds"
+    found = json.loads((wide / presets.METRICS).read_text(encoding="utf-8"))
+    megabytes = (wide / presets.WEIGHTS).stat().st_size / 1e6
+    assert f"width, {megabytes:.0f} MB, with an mAP of {found['mAP']:.3f};" in text
     assert f"fifth fold it names {metrics['esc10_fold5_top1']:.3f} rightly" in text
 
 
