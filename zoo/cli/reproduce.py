@@ -46,8 +46,9 @@ def add_reproduce(commands):
     training.add_argument(
         "--seeds",
         type=int,
+        nargs="+",
         metavar="N",
-        help="trainings of each kind, by seeds 0, 1... (default: 1)",
+        help="trainings of each row, by seeds 0, 1...: a number, or one for each row (default: 1)",
     )
     transfer = parser.add_argument_group("transfer")
     transfer.add_argument(
@@ -74,8 +75,6 @@ def _reproduce(options):
             raise ValueError("transfer compares embeddings: name presets, --models.")
     else:
         _refuse(options, "models", "scores")
-    if options.seeds is not None and options.seeds < 1:
-        raise ValueError(f"seeds must be at least 1. Received: {options.seeds}")
 
     import zoo.plot  # noqa: F401, misses matplotlib now rather than after the trainings
     from zoo import reproduce

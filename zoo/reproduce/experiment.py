@@ -66,7 +66,7 @@ def run(experiment, folder, *, test_split="test", seeds=1, report=_quietly):
         experiment: an `Experiment` of trials.
         folder: each trial has a run's folder below it, `settings/seed`.
         test_split: split that the figures are of.
-        seeds: how often each trial is trained, by seeds 0, 1, ...
+        seeds: how often a trial is trained, by seeds 0, 1, ...: a number, or one for each trial.
         report: function of a trial and a seed that gives a context manager of Keras callbacks.
 
     Returns:
@@ -74,23 +74,30 @@ def run(experiment, folder, *, test_split="test", seeds=1, report=_quietly):
         intervals: the smallest and largest of several seeds, or the 95% bootstrap of one.
 
     Raises:
-        ValueError: the folder holds trainings of other options, or the data have no such split.
+        ValueError: the folder holds trainings of other options, the data have no such split, or
+            `seeds` are not as many as the trials.
         Stopped: SIGINT or SIGTERM came; the same call goes on.
     """
     for trial in experiment.trials:
         trial.test.select(test_split)  # rather than miss it after hours of training
+    trials = len(experiment.trials)
+    each = np.atleast_1d(seeds).tolist()
+    if len(each) not in (1, trials) or min(each) < 1:
+        raise ValueError(
+            f"seeds must be a number above 0, or {trials} of them, one for each row of "
+            f"{experiment.name}. Received: {' '.join(map(str, each))}"
+        )
     rows = []
-    for trial in experiment.trials:
+    for trial, trainings in zip(experiment.trials, np.resize(each, trials), strict=True):
         place = Path(folder, re.sub(r"\W+", "_", "_".join(map(str, trial.settings.values()))))
         results = []
-        for seed in range(seeds):
+        for seed in range(trainings):
             with report(trial, seed) as callbacks:
                 results.append(_run(trial, place / str(seed), seed, test_split, callbacks))
         rows.append({"settings": trial.settings, **_summary(results)})
     return {
         "experiment": experiment.name,
         "title": experiment.title,
-        "seeds": seeds,
         "rows": rows,
         "paper": experiment.paper,
     }
@@ -141,6 +148,7 @@ def _summary(results):
     return {
         **{name: mean for name, (mean, _) in several.items()},
         "intervals": ranges if len(results) > 1 else first["intervals"],
+        "seeds": len(results),
         "hours": float(np.mean([result["hours"] for result in results])),
         **{name: first[name] for name in ("steps", "weights", "multiplies")},
     }

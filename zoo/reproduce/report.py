@@ -8,6 +8,7 @@ from zoo.files import write_atomically
 # Beside the figures: the heading, and what a cell says.
 _COLUMNS = {
     "top1": ("top-1", "{:.3f}".format),
+    "seeds": ("seeds", str),
     "steps": ("steps", str),
     "hours": ("hours", "{:.2f}".format),
     "weights": ("weights", lambda count: f"{count / 1e6:.2f}M"),
@@ -104,12 +105,13 @@ def _figure(value):
 def _interval_note(results):
     if results["experiment"] == "transfer":
         return "Means over the folds; intervals are the smallest and the largest of them."
-    if results["seeds"] > 1:
-        return (
-            f"Means over {results['seeds']} seeds; intervals are the smallest and the largest of "
-            "them."
-        )
-    return "One training each; intervals are 95% bootstraps over test clips."
+    of_one = "95% bootstraps over test clips"
+    if all(row["seeds"] == 1 for row in results["rows"]):
+        return f"One training each; intervals are {of_one}."
+    return (
+        "Means over the seeds; intervals are the smallest and the largest of several seeds, and of "
+        f"a single one {of_one}."
+    )
 
 
 def _order_note(results):

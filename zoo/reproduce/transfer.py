@@ -68,7 +68,6 @@ def transfer(data, models, *, scores=(), track=lambda items, *_: items):
     return {
         "experiment": "transfer",
         "title": f"A linear classifier of {len(data.labels)} classes on frozen features",
-        "seeds": 1,
         "rows": rows,
         "paper": PAPER,
     }

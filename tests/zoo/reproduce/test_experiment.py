@@ -111,6 +111,14 @@ def test_what_is_undefined_has_no_mean(undefined):
     assert mean_and_range([1.0, 2.0]) == (1.5, [1.0, 2.0])
 
 
+def test_seeds_of_each_trial(two_sizes, tmp_path):
+    rows = run(two_sizes, tmp_path, seeds=[2, 1])["rows"]
+    assert [row["seeds"] for row in rows] == [2, 1]
+    assert sorted(path.name for path in (tmp_path / "100_").iterdir()) == ["0", "1"]
+    with pytest.raises(ValueError, match=r"or 2 of them, one for each row .* Received: 1 1 1"):
+        run(two_sizes, tmp_path, seeds=[1, 1, 1])
+
+
 def test_several_seeds_give_means_and_what_lies_between(two_sizes, tmp_path):
     one = two_sizes._replace(trials=two_sizes.trials[:1])
     (row,) = run(one, tmp_path, seeds=3)["rows"]

@@ -11,16 +11,16 @@ def test_a_table_of_our_rows_and_the_papers(results):
     lines = markdown(results).splitlines()
     assert lines[0] == "### Parts of 100 clips"
     assert lines[2] == (
-        "| clips | mAP (interval) | AUC | d' | steps | hours | weights | multiplies "
+        "| clips | mAP (interval) | AUC | d' | seeds | steps | hours | weights | multiplies "
         "| paper: mAP | AUC | d' |"
     )
     assert lines[3].count("|") == lines[2].count("|")
     assert lines[4] == (
-        "| 100% | 0.500 (0.400 to 0.600) | 0.900 | 1.800 | 10 | 0.50 | 12.00M | 5.4M "
+        "| 100% | 0.500 (0.400 to 0.600) | 0.900 | 1.800 | 1 | 10 | 0.50 | 12.00M | 5.4M "
         "| 0.206 | 0.920 | 2.000 |"
     )
     assert lines[6].endswith("5.4M |  |  |  |")
-    assert lines[7] == "| 1% |  |  |  |  |  |  |  | 0.203 | 0.920 | 2.000 |"
+    assert lines[7] == "| 1% |  |  |  |  |  |  |  |  | 0.203 | 0.920 | 2.000 |"
     assert "95% bootstraps over test clips" in lines[-1]
 
 
@@ -34,7 +34,9 @@ def test_says_whether_the_order_is_the_papers(results):
 
 
 def test_says_what_intervals_are(results):
-    assert "Means over 3 seeds" in markdown({**results, "seeds": 3})
+    assert "One training each; intervals are 95% bootstraps" in markdown(results)
+    results["rows"][0]["seeds"] = 3
+    assert "Means over the seeds; intervals are the smallest" in markdown(results)
     assert "Means over the folds" in markdown({**results, "experiment": "transfer"})
 
 
@@ -51,7 +53,7 @@ def test_draws_our_bars_and_the_papers(results):
 def test_what_is_undefined_is_a_dash(results):
     results["rows"][0] |= {"d_prime": None, "mAP": None}
     results["rows"][0]["intervals"] = {"mAP": None}
-    assert "| 100% | - | 0.900 | - | 10 |" in markdown(results)
+    assert "| 100% | - | 0.900 | - | 1 | 10 |" in markdown(results)
     assert draw(results).axes[0].patches[0].get_width() == 0
 
 

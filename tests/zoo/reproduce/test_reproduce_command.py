@@ -46,7 +46,7 @@ def test_transfer(data, small_preset, tmp_path, monkeypatch, capsys):
         (["transfer", "DATA", "--config", "x"], "--config is not for transfer"),
         (["transfer", "DATA", "--seeds", "2"], "--seeds is not for transfer"),
         (["transfer", "DATA"], "transfer compares embeddings: name presets, --models"),
-        (["data", "DATA", "--seeds", "0"], "seeds must be at least 1. Received: 0"),
+        (["architectures", "DATA", "--seeds", "0"], "seeds must be a number above 0, or 5"),
         (["data", "DATA"], "name epoch_steps in the file of --config"),
         (["data", "nowhere"], "nowhere holds no prepared data"),
     ],
