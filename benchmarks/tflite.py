@@ -6,9 +6,9 @@
 
 Of each model every variant of quantisation is exported, with one window as input and, for int8,
 calibrated on clips of the split train. Clips of the split test are then scored by Keras and by the
-file: a clip's score is the mean over its patches. Models are the bundled presets and, with random
-weights and batch norm settled on recordings, ResNet-50 at width 1 in int8, for its speed. Beside it
-stand int8 convolutions and nothing else, of about as many multiplies: what the CPU can do.
+file: a clip's score is the mean over its patches. Models are the bundled presets and ResNet-50 at
+width 1, from `weights/`. Beside them stand int8 convolutions and nothing else, of about as many
+multiplies as this one's: what the CPU can do.
 
 Speed is that of one invocation on one thread, from 0.975 s of sound to scores, with LiteRT. Each
 file has a process of its own, with nothing but Python, NumPy and the runtime. They take turns, so
@@ -27,14 +27,13 @@ import time
 from pathlib import Path
 
 PEER, PEER_MULTIPLIES = "YAMNet", 69e6  # its card's count, for one window
-WIDE = "resnet50, width 1"
+WIDE = Path(__file__).parents[1] / "weights" / "resnet50_w100_opensounds"
 BARE = "8 convolutions"  # 3 x 3, of 256 units, on maps of 24 x 16
 
 CALIBRATION_CLIPS = 200
 ROUNDS, SECONDS_PER_ROUND = 12, 0.15
 WARM_UP = 5
 CLEAR = 0.05  # between Keras' best two scores of a clip, whose best label is then no near-tie
-SETTLING = 64  # patches that batch norm's statistics come from; the wide network's maps are large
 
 
 def main():
@@ -79,19 +78,16 @@ def _export_and_compare(arguments, folder):
     indices = _spread(data.select("test"), arguments.clips)
     rows = []
     for name in arguments.models or [*zoo.list_presets(), WIDE]:
-        if name == WIDE:
-            classifier = _wide(data.labels, calibration)
-        else:
-            classifier = zoo.AudioClassifier.from_preset(name)
-            clips = _Clips(data, indices, classifier)
-            expected = np.stack(list(score_clips(classifier, data, clips.indices)))
-        for quantize in QUANTIZATIONS if name != WIDE else ("int8",):
-            path = folder / f"{name}_{quantize}.tflite"
-            row = {"model": name, "quantize": quantize, "file": str(path)}
+        classifier = zoo.AudioClassifier.from_preset(name)
+        clips = _Clips(data, indices, classifier)
+        expected = np.stack(list(score_clips(classifier, data, clips.indices)))
+        for quantize in QUANTIZATIONS:
+            model = Path(name).name
+            path = folder / f"{model}_{quantize}.tflite"
+            row = {"model": model, "quantize": quantize, "file": str(path)}
             row |= _export(classifier, path, quantize, calibration)
             row["multiplies"] = count_multiplies(classifier.network)
-            if name != WIDE:
-                row |= clips.compare(expected, clips.scores(path))
+            row |= clips.compare(expected, clips.scores(path))
             rows.append(row)
             print(json.dumps(row), file=sys.stderr, flush=True)
     if not arguments.models:
@@ -100,27 +96,6 @@ def _export_and_compare(arguments, folder):
         row = {"model": PEER, "quantize": "official file", "file": arguments.yamnet}
         rows.append(row | _size(Path(arguments.yamnet)) | {"multiplies": PEER_MULTIPLIES})
     return rows, len(indices)
-
-
-def _wide(labels, calibration):
-    """The paper's ResNet-50 of random weights, with batch norm's statistics as sound makes them."""
-    import keras
-    import numpy as np
-
-    import zoo
-    from export.quantize import calibration_patches
-
-    keras.utils.set_random_seed(0)
-    classifier = zoo.AudioClassifier("resnet50", labels)
-    norms = [layer for layer in classifier.network.layers if hasattr(layer, "momentum")]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.momentum = 0.0
-    patches = calibration_patches(calibration, classifier.frontend)
-    classifier.network(np.random.default_rng(0).permutation(patches)[:SETTLING], training=True)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-    return classifier
 
 
 def _bare_convolutions(path):
