@@ -53,8 +53,9 @@ weights: runs/yamnet/scores.npy runs/opensounds_only/index.json runs/widened/con
 # The same for the paper's comparisons.
 results: runs/yamnet/scores.npy runs/esc10/index.json runs/zero_shot/yamnet/scores.npy ## Repeat what docs/results.md shows (hours)
 	.venv/bin/soundzoo reproduce architectures runs/opensounds runs/results \
-		--config recipes/reproduce_architectures.yaml --seeds 3 3 1 1 1
-	.venv/bin/soundzoo reproduce labels runs/opensounds runs/results --config recipes/reproduce.yaml
+		--config recipes/reproduce_architectures.yaml --seeds 3 3 3 1 3
+	.venv/bin/soundzoo reproduce labels runs/opensounds runs/results \
+		--config recipes/reproduce.yaml --seeds 3
 	.venv/bin/soundzoo reproduce data runs/opensounds runs/results --config recipes/reproduce.yaml
 	.venv/bin/soundzoo reproduce transfer runs/esc10 runs/results \
 		--models weights/resnet50_w025_opensounds_only --scores runs/zero_shot/yamnet
