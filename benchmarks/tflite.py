@@ -81,12 +81,12 @@ def _export_and_compare(arguments, folder):
         classifier = zoo.AudioClassifier.from_preset(name)
         clips = _Clips(data, indices, classifier)
         expected = np.stack(list(score_clips(classifier, data, clips.indices)))
+        model, multiplies = Path(name).name, count_multiplies(classifier.network)
         for quantize in QUANTIZATIONS:
-            model = Path(name).name
             path = folder / f"{model}_{quantize}.tflite"
             row = {"model": model, "quantize": quantize, "file": str(path)}
             row |= _export(classifier, path, quantize, calibration)
-            row["multiplies"] = count_multiplies(classifier.network)
+            row["multiplies"] = multiplies
             row |= clips.compare(expected, clips.scores(path))
             rows.append(row)
             print(json.dumps(row), file=sys.stderr, flush=True)

@@ -4,7 +4,6 @@ python recipes/results.py runs/results
 """
 
 import argparse
-import json
 import shutil
 import textwrap
 from pathlib import Path
@@ -79,22 +78,16 @@ SECTIONS = {
 
 def page():
     """The text of docs/results.md, from docs/results/*.json."""
-    figures = {
-        "resnet50": _mean_ap(presets.find("resnet50_w025_opensounds")),
-        "wide": _mean_ap(DOCS.parent / "weights" / "resnet50_w100_opensounds"),
-    }
+    narrow = presets.read_metrics(presets.find("resnet50_w025_opensounds"))
+    wide = presets.read_metrics(DOCS.parent / "weights" / "resnet50_w100_opensounds")
     parts = [HEAD]
     for name, (heading, command, known) in SECTIONS.items():
         parts.append(f"## {heading}\n\n    soundzoo {command}\n")
         parts.append(markdown(read_results(DOCS / "results", name)))
         parts.append(f"![mAP of each row, here and in the paper](results/{name}.png)\n")
-        words = known.format(**figures).split()
+        words = known.format(resnet50=narrow["mAP"], wide=wide["mAP"]).split()
         parts.append(textwrap.fill(" ".join(words), 100, break_on_hyphens=False) + "\n")
     return "\n".join(parts)
-
-
-def _mean_ap(preset):
-    return json.loads((preset / presets.METRICS).read_text(encoding="utf-8"))["mAP"]
 
 
 def main():

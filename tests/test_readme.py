@@ -1,6 +1,5 @@
 """What the README and the documents show is what happens."""
 
-import json
 import re
 import shlex
 from pathlib import Path
@@ -53,12 +52,11 @@ def test_output_is_the_real_one(checkout, capsys, shown, arguments):
 
 
 def test_figures_are_the_presets():
-    folder = presets.find("resnet50_w025_opensounds")
-    metrics = json.loads((folder / presets.METRICS).read_text(encoding="utf-8"))
+    metrics = presets.read_metrics(presets.find("resnet50_w025_opensounds"))
     text = " ".join(README.split())
     assert f"over {metrics['test_classes']} classes is {metrics['mAP']:.3f};" in text
     wide = ROOT / "weights" / "resnet50_w100_opensounds"
-    found = json.loads((wide / presets.METRICS).read_text(encoding="utf-8"))
+    found = presets.read_metrics(wide)
     megabytes = (wide / presets.WEIGHTS).stat().st_size / 1e6
     assert f"width, {megabytes:.0f} MB, with an mAP of {found['mAP']:.3f};" in text
     assert f"fifth fold it names {metrics['esc10_fold5_top1']:.3f} rightly" in text

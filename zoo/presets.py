@@ -33,8 +33,6 @@ def describe(name):
     """What `soundzoo list` says of a bundled preset: a dict of its size, labels and figures."""
     folder = _BUNDLED / name
     config = read_config(folder)["classifier"]
-    metrics = Path(folder, METRICS)
-    figures = json.loads(metrics.read_text(encoding="utf-8")) if metrics.is_file() else {}
     return {
         "name": name,
         "architecture": config["architecture"],
@@ -42,7 +40,9 @@ def describe(name):
         "labels": len(config["labels"]),
         "bytes": Path(folder, WEIGHTS).stat().st_size,
         "metrics": {
-            name: value for name, value in figures.items() if isinstance(value, (int, float))
+            name: value
+            for name, value in read_metrics(folder).items()
+            if isinstance(value, (int, float))
         },
     }
 
@@ -97,6 +97,12 @@ def read_config(folder):
         if not isinstance(config.get(key), kind):
             raise ValueError(f"{path} is not a preset's configuration: it has no {key}.")
     return config
+
+
+def read_metrics(folder):
+    """The content of a preset's `metrics.json`, a dict; an empty one if it was not evaluated."""
+    path = Path(folder, METRICS)
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def load_weights(network, folder, config):

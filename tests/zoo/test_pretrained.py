@@ -1,7 +1,6 @@
 """The presets that the package carries: they are what their papers say, and hear the examples."""
 
 import csv
-import json
 import re
 import subprocess
 import sys
@@ -41,7 +40,7 @@ def classifier(preset):
 
 @pytest.fixture(scope="module")
 def metrics(preset):
-    return json.loads((presets.find(preset) / presets.METRICS).read_text(encoding="utf-8"))
+    return presets.read_metrics(presets.find(preset))
 
 
 def without_esc10(name):
