@@ -171,12 +171,12 @@ def _keras(arguments, batch_norm=None):
     import tensorflow as tf
 
     import zoo
-    from zoo.networks import common
+    from zoo.layers import blocks
 
     if arguments.precision == "bfloat16":
         keras.config.set_dtype_policy("mixed_bfloat16")
     if batch_norm is not None:
-        common.FusedBatchNormalization = batch_norm
+        blocks.FusedBatchNormalization = batch_norm
     patches, labels = map(tf.constant, _random_batch(arguments.batch))
     model = zoo.ResNet50(classes=CLASSES, width=arguments.width, classifier_activation=None)
     loss = keras.losses.BinaryCrossentropy(from_logits=True)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from frontend import LogMelSpectrogram, check_waveform, load_audio, waveform_patches
+from frontend import LogMelSpectrogram, sound_blocks, waveform_patches
 from frontend.audio import SUFFIXES
 
 QUANTIZATIONS = ("none", "float16", "dynamic", "int8")
@@ -68,14 +68,23 @@ def round_kernels(network, quantize):
         layers = layers[:1]
     for layer in layers:
         if quantize == "int8" or math.prod(layer.kernel.shape) >= _FEWEST_DYNAMIC:
-            layer.kernel.assign(_round(layer.kernel.numpy()))
+            layer.kernel.assign(_rounded_kernel(layer))
     return copy
 
 
-def _round(kernel):
-    weights = kernel.reshape(-1, kernel.shape[-1])
+def _rounded_kernel(layer):
+    kernel = layer.kernel.numpy()
+    # A depthwise kernel's units are all that its channels have, not its last axis.
+    depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+    units = math.prod(kernel.shape[2:]) if depthwise else kernel.shape[-1]
+    weights = kernel.reshape(-1, units)
+    return _round(weights, dense=kernel.ndim == 2).reshape(kernel.shape)
+
+
+def _round(weights, dense):
+    """Weights `[inputs, units]`, rounded."""
     # The converter has one scale for each unit of a convolution, and one for a dense layer.
-    largest = np.abs(weights).max(axis=0 if kernel.ndim == 4 else None)
+    largest = np.abs(weights).max(axis=None if dense else 0)
     steps = weights / np.maximum(largest, _TINY) * _LARGEST_INT8
     rounded = np.round(steps)
     lost = steps - rounded
@@ -84,7 +93,7 @@ def _round(kernel):
         sign = np.sign(total)
         moved = np.argsort(-sign * lost[:, unit], kind="stable")[: abs(total)]
         rounded[moved, unit] += sign
-    return (rounded / _LARGEST_INT8 * largest).reshape(kernel.shape)
+    return rounded / _LARGEST_INT8 * largest
 
 
 def calibration_patches(calibration, frontend):
@@ -111,7 +120,7 @@ def calibration_patches(calibration, frontend):
     log_mel = LogMelSpectrogram(frontend)
     patches, longest = [], 0
     for clip in calibration:
-        waveform = _waveform(clip, frontend.sample_rate)
+        waveform = np.concatenate(list(sound_blocks(clip, frontend.sample_rate)))
         longest = max(longest, len(waveform))
         for waveforms in waveform_patches([waveform], frontend):
             patches.append(log_mel(waveforms).numpy())
@@ -122,12 +131,6 @@ def calibration_patches(calibration, frontend):
             f"longest of {longest / frontend.sample_rate:g} s."
         )
     return np.concatenate(patches)
-
-
-def _waveform(clip, sample_rate):
-    if isinstance(clip, (str, os.PathLike)) or hasattr(clip, "read"):
-        return load_audio(clip, sample_rate)
-    return check_waveform(clip, "calibration waveform")
 
 
 def _examples():

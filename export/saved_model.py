@@ -20,7 +20,7 @@ def export_saved_model(classifier, path, *, overwrite=False):
 
     * `serving_default`: `scores` `[batch, classes]`, the means of the patches' scores
     * `timeline`: `scores` `[batch, patches, classes]`, and `start_seconds` `[batch, patches]`,
-      where each patch of 0.96 s starts; the same in every row, because TensorFlow Serving's row
+      where each patch starts; the same in every row, because TensorFlow Serving's row
       format wants a row for each waveform in all outputs
     * `embed`: `embeddings` `[batch, patches, units]`, the layer before the classifier
 
@@ -104,8 +104,8 @@ def _serving(classifier, labels):
     score_patches = keras.Model(classifier.input, classifier.get_layer("patch_scores").output)
     split_patches = keras.Model(classifier.input, patches)
     network = classifier.network
-    embedding = keras.Model(network.input, network.get_layer("logits").input)
-    hop_seconds = classifier.frontend.patch_hop_seconds
+    embedding = classifier.backbone
+    hop_seconds = classifier.frontend.patch_hop_samples / classifier.frontend.sample_rate
     on_waveforms = tf.function(
         input_signature=[tf.TensorSpec([None, None], tf.float32, name="waveform")]
     )

@@ -10,7 +10,6 @@ import tempfile
 import warnings
 from pathlib import Path
 
-import keras
 import tensorflow as tf
 
 import zoo
@@ -19,7 +18,8 @@ from export.metadata import add_metadata
 from export.operators import check_builtin
 from export.quantize import QUANTIZATIONS, calibration_patches, quantize_by, round_kernels
 from export.saved_model import check_classifier, variables
-from frontend import LogMelSpectrogram
+from frontend import LogMelSpectrogram, SplitPatches
+from zoo import head
 from zoo.files import check_writable, write_atomically
 
 INPUTS = ("window", "any")
@@ -108,21 +108,20 @@ def _convert_parts(classifier, quantize, input, patches):
     log_mel = tf.TensorSpec([count, *network.input_shape[1:]], tf.float32, name="log_mel")
     logits = tf.TensorSpec([count, len(classifier.labels)], tf.float32, name="logits")
     to_log_mel = LogMelSpectrogram(frontend)
+    to_patches = SplitPatches(frontend.patch_frames, frontend.patch_hop_frames)
     # Without the sigmoid: as int8 it would know 256 scores, with nothing below 0.002 but 0.
-    to_logits = keras.Model(network.input, network.get_layer("logits").output)
-    to_logits = round_kernels(to_logits, quantize)
-    to_scores = network.get_layer("scores")
+    to_logits = round_kernels(head.logits(network), quantize)
+    to_scores = head.scores(network)
 
     def begin(waveform):
-        return {"log_mel": tf.reshape(to_log_mel(waveform), [-1, *log_mel.shape[1:]])}
+        patches = to_patches(to_log_mel(waveform))
+        return {"log_mel": tf.reshape(patches, [-1, *log_mel.shape[1:]])}
 
     def score(log_mel):
         return {"logits": to_logits(log_mel, training=False)}
 
     def end(log_mel, logits):
-        # As `ScorePatches` does it: activations and pools drop NaN.
-        finite = tf.abs(tf.reduce_sum(log_mel, [1, 2])) < float("inf")
-        scores = tf.where(tf.expand_dims(finite, 1), to_scores(logits), float("nan"))
+        scores = head.nan_where_not_finite(to_scores(logits), log_mel)
         return {"scores": tf.reduce_mean(scores, axis=0, keepdims=True)}
 
     return join(

@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "check_waveform",
             "load_audio",
             "resampled_blocks",
+            "sound_blocks",
         ],
         "config": ["FrontendConfig"],
         "log_mel": ["LogMelSpectrogram", "SplitPatches"],

@@ -64,6 +64,33 @@ def audio_blocks(path_or_file, sample_rate=16000):
             yield from _decode(file, name, sample_rate)
 
 
+def sound_blocks(audio, sample_rate=16000, *, waveform_rate=None):
+    """Reads a sound file or takes a waveform, whichever `audio` is.
+
+    Args:
+        audio: path or binary file object of a sound file, or a mono waveform, floating point
+            `[samples]` in -1..1.
+        sample_rate: samples per second of what is yielded, in Hz.
+        waveform_rate: of a waveform, in Hz; by default `sample_rate`. Files know theirs.
+
+    Returns:
+        Iterable of float32 `[samples]`, the sound in order.
+
+    Raises:
+        OSError, ValueError: as `load_audio` and `check_waveform`; of a file as it is read.
+    """
+    if isinstance(audio, (str, os.PathLike)) or hasattr(audio, "read"):
+        if waveform_rate is not None:
+            raise ValueError("sample_rate is for waveforms; a sound file knows its own.")
+        return audio_blocks(audio, sample_rate)
+    waveform = check_waveform(audio)
+    if waveform_rate is not None:
+        check_sample_rate(waveform_rate)
+        waveform = soxr.resample(waveform, waveform_rate, sample_rate)
+        check_waveform(waveform, f"waveform at {sample_rate} Hz")
+    return [waveform]
+
+
 def resampled_blocks(blocks, from_rate, to_rate, name="the stream"):
     """Checks blocks of one sound as they come, and resamples them.
 

@@ -23,11 +23,13 @@ class FrontendConfig:
         mel_min_hz: lower edge of the lowest bin, in Hz (released code).
         mel_max_hz: upper edge of the highest bin, in Hz (released code).
         log_offset: added to the mel magnitudes before the logarithm (released code).
-        patch_frames: frames of one patch; patches do not overlap (paper: 96 frames of 10 ms).
-        tail_fraction: smallest part of a patch that a sound's remainder must fill to make a patch
-            of its own, zero-padded. Ours: a patch of mere padding would count in a clip's mean as
-            much as any other, and halve the scores of a clip of 1 s. (The released code drops
-            all remainders.)
+        patch_frames: frames of one patch (paper: 96 frames of 10 ms).
+        patch_hop_seconds: distance between patches, in s, a whole number of frames and at most a
+            patch. None: patches that do not overlap (paper: 0.96 s).
+        tail_fraction: smallest part of a patch's hop that a sound's remainder must fill to make a
+            patch of its own, zero-padded. Ours: a patch of mere padding would count in a clip's
+            mean as much as any other, and halve the scores of a clip of 1 s. (The released code
+            drops all remainders.)
 
     Raises:
         ValueError: a value is of the wrong type or out of range; the message names the field.
@@ -51,11 +53,15 @@ class FrontendConfig:
     mel_max_hz: float = 7500.0
     log_offset: float = 0.01
     patch_frames: int = 96
+    patch_hop_seconds: float | None = None
     tail_fraction: float = 0.25
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
+            if value is None and field.name == "patch_hop_seconds":
+                # The fields that it follows from stand before it, and are checked by now.
+                value = self.patch_frames * self.hop_seconds
             check = _whole if field.type is int else _positive
             # Numbers of other types (numpy scalars, whole floats) become the declared type, so
             # that equal configurations are equal as JSON too.
@@ -70,6 +76,12 @@ class FrontendConfig:
             raise ValueError(
                 "fft_length must be a power of two, and at least the window_seconds of "
                 f"{self.window_samples} samples. Received: {self.fft_length}"
+            )
+        whole = math.isclose(self.patch_hop_seconds / self.hop_seconds, self.patch_hop_frames)
+        if not whole or self.patch_hop_frames > self.patch_frames:
+            raise ValueError(
+                f"patch_hop_seconds must be a whole number of frames of {self.hop_seconds} s, and "
+                f"at most the {self.patch_frames} of a patch. Received: {self.patch_hop_seconds}"
             )
         if self.tail_fraction > 1:
             raise ValueError(f"tail_fraction must be at most 1. Received: {self.tail_fraction}")
@@ -95,24 +107,38 @@ class FrontendConfig:
         return (self.patch_frames - 1) * self.hop_samples + self.window_samples
 
     @property
-    def patch_hop_samples(self):
-        """Samples between the starts of two patches (15360)."""
-        return self.patch_frames * self.hop_samples
+    def patch_shape(self):
+        """Frames and mel bins of a patch, what a network reads (96, 64)."""
+        return self.patch_frames, self.mel_bins
 
     @property
-    def patch_hop_seconds(self):
-        """Seconds between the starts of two patches (0.96)."""
-        return self.patch_hop_samples / self.sample_rate
+    def patch_hop_frames(self):
+        """Frames between the starts of two patches (96)."""
+        return round(self.patch_hop_seconds / self.hop_seconds)
+
+    @property
+    def patch_hop_samples(self):
+        """Samples between the starts of two patches (15360)."""
+        return self.patch_hop_frames * self.hop_samples
 
     @property
     def overlap_samples(self):
-        """Samples by which the last window of a patch reaches into the next patch (240)."""
+        """Samples that a patch shares with the next: at the paper's hop, those by which its last
+        window reaches over its hops (240)."""
         return self.patch_samples - self.patch_hop_samples
 
     @property
     def tail_samples(self):
         """Fewest samples, beyond the patches before, that make a patch of their own (3840)."""
         return max(1, round(self.patch_hop_samples * self.tail_fraction))
+
+    def patch_starts(self, patches):
+        """When each of a number of patches starts, in s: float64 `[patches]`."""
+        return np.arange(patches) * self.patch_hop_samples / self.sample_rate
+
+    def with_hop(self, hop):
+        """The configuration with a patch every `hop` seconds; itself for None."""
+        return self if hop is None else dataclasses.replace(self, patch_hop_seconds=hop)
 
     def num_patches(self, samples):
         """Patches of a sound of `samples` samples, one at least; of each, for an array of them."""

@@ -28,7 +28,8 @@ class LogMelSpectrogram(keras.layers.Layer):
             of samples from one up.
 
     Returns:
-        float32 `[batch, patches * 96, 64]`, in natural-log units; `SplitPatches` cuts it.
+        float32 `[batch, frames, 64]`, in natural-log units: the frames of whole patches, which
+        `SplitPatches` cuts (patches * 96, where patches do not overlap).
 
     Example:
 
@@ -75,7 +76,8 @@ class LogMelSpectrogram(keras.layers.Layer):
         batch, samples = input_shape
         frames = None
         if samples is not None:
-            frames = int(self.config.num_patches(samples)) * self.config.patch_frames
+            hops = int(self.config.num_patches(samples)) - 1
+            frames = hops * self.config.patch_hop_frames + self.config.patch_frames
         return batch, frames, self.config.mel_bins
 
     def get_config(self):
@@ -88,32 +90,42 @@ class SplitPatches(keras.layers.Layer):
 
     Args:
         patch_frames: frames of one patch.
+        hop_frames: frames between the starts of two; by default patches do not overlap.
         name: the layer's name.
 
     Call arguments:
-        log_mel: `[batch, patches * patch_frames, mel_bins]`, as `LogMelSpectrogram` gives it.
+        log_mel: `[batch, frames, mel_bins]`, as `LogMelSpectrogram` gives it.
 
     Returns:
         `[batch, patches, patch_frames, mel_bins]`.
     """
 
-    def __init__(self, patch_frames=96, *, name="patches", **kwargs):
+    def __init__(self, patch_frames=96, hop_frames=None, *, name="patches", **kwargs):
         kwargs["dtype"] = "float32"
         super().__init__(name=name, **kwargs)
         self.patch_frames = patch_frames
+        self.hop_frames = hop_frames or patch_frames
 
     def call(self, log_mel):
+        if self.hop_frames != self.patch_frames:
+            return tf.signal.frame(log_mel, self.patch_frames, self.hop_frames, axis=1)
         shape = tf.shape(log_mel)
         patches = shape[1] // self.patch_frames
         return tf.reshape(log_mel, [shape[0], patches, self.patch_frames, log_mel.shape[2]])
 
     def compute_output_shape(self, input_shape):
         batch, frames, mel_bins = input_shape
-        patches = None if frames is None else frames // self.patch_frames
+        patches = None
+        if frames is not None:
+            patches = (frames - self.patch_frames) // self.hop_frames + 1
         return batch, patches, self.patch_frames, mel_bins
 
     def get_config(self):
-        return {**super().get_config(), "patch_frames": self.patch_frames}
+        return {
+            **super().get_config(),
+            "patch_frames": self.patch_frames,
+            "hop_frames": self.hop_frames,
+        }
 
 
 def _fill_patches(waveform, config):

@@ -6,13 +6,13 @@ import numpy as np
 def waveform_patches(blocks, config, batch=32):
     """Cuts blocks of any sizes into the stretches of waveform that one patch each reads.
 
-    They are the patches of `LogMelSpectrogram` on the whole sound: neighbours share the 240
-    samples by which a patch's last window reaches over its hops, and the last patch is
-    zero-padded, unless too little of the sound remains to make one.
+    They are the patches of `LogMelSpectrogram` on the whole sound: neighbours share
+    `config.overlap_samples`, and the last patch is zero-padded, unless too little of the sound
+    remains to make one.
 
     Args:
         blocks: iterable of float32 `[samples]`, the sound in order.
-        config: the `FrontendConfig` that says how long a patch is.
+        config: the `FrontendConfig` that says how long a patch is, and how far from the next.
         batch: patches at a time, at most.
 
     Yields:

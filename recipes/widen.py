@@ -31,7 +31,7 @@ def widened(classifier, width, seed=0):
         raise ValueError(f"Only resnet50 can be widened. Received: {classifier.architecture}")
     if width % classifier.width:
         raise ValueError(f"width must be a multiple of {classifier.width:g}. Received: {width:g}")
-    wide = zoo.AudioClassifier.from_config({**classifier.get_config(), "width": width})
+    wide = zoo.AudioClassifier.from_config({**classifier.preset_config(), "width": width})
     rng = np.random.default_rng(seed)
     for layer in wide.network.layers:
         narrow = classifier.network.get_layer(layer.name).get_weights()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from frontend import load_audio
-from zoo import AudioClassifier
+from zoo import AudioClassifier, head
 
 ROOT = Path(__file__).parents[1]
 
@@ -65,7 +65,7 @@ def test_a_widened_network_scores_as_before_and_its_copies_differ(recipes):
     patches = rng.normal(size=(2, 96, 64)).astype("float32")
     scores = [c.network.predict_on_batch(patches) for c in (narrow, wide)]
     np.testing.assert_allclose(*scores, atol=1e-4)
-    kernel = wide.network.get_layer("logits").get_weights()[0]
+    kernel = head.head(wide.network).get_weights()[0]
     assert len(np.unique(kernel, axis=0)) == len(kernel)
 
 

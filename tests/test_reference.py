@@ -13,7 +13,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from zoo.networks import ARCHITECTURES
+import zoo
+from zoo.architecture import find_architecture
 
 ROOT = Path(__file__).parents[1]
 pytest.importorskip("pdoc", reason="pdoc, of the extra docs, is not installed")
@@ -69,9 +70,12 @@ def test_classes_show_their_own_members_and_no_others(pages):
     classifier = shown[shown.index("class AudioClassifier") : shown.index("def FullyConnected")]
     members = re.findall(r"def (\w+)\(", classifier)
     assert members == [
+        "freeze_body",
         "embed",
         "save_to_preset",
         "from_preset",
+        "with_labels",
+        "preset_config",
         "classify",
         "rank",
         "timeline",
@@ -132,9 +136,9 @@ def test_docstrings_tell_of_every_parameter(name):
                 assert given <= told, key
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", zoo.list_models())
 def test_arguments_of_networks_stand_apart(name):
-    assert "\n\nArgs:\n" in ARCHITECTURES[name].__doc__
+    assert "\n\nArgs:\n" in find_architecture(name).builder.__doc__
 
 
 @pytest.mark.parametrize("name", reference.MODULES)

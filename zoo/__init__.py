@@ -1,4 +1,4 @@
-"""Sound classifiers: the paper's five networks on raw sound, with pretrained weights."""
+"""Sound classifiers: the paper's five networks, and others, on raw sound, with pretrained weights."""
 
 import os
 
@@ -7,16 +7,18 @@ import os
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 from frontend.lazy import lazy_names
-from zoo import keras_import
+from zoo import keras_import, networks
 from zoo._version import __version__  # noqa: F401, in __all__
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "architecture": ["Architecture", "PaperFigures", "register_architecture"],
         "classifier": ["AudioClassifier"],
+        "feature_maps": ["features"],
         "labels": ["Label", "Prediction"],
         "listener": ["Timeline"],
-        "networks": ["VGG", "AlexNet", "FullyConnected", "InceptionV3", "ResNet50"],
+        "networks": networks.__all__,
         "presets": ["list_presets"],
     },
     present=["__version__", "list_models"],
@@ -25,12 +27,12 @@ __getattr__, __dir__, __all__ = lazy_names(
 keras_import.follow_with("zoo.classifier")
 
 
-def list_models():
+def list_models() -> list[str]:
     """Names of the architectures, sorted; `AudioClassifier` takes them.
 
     >>> list_models()
-    ['alexnet', 'fully_connected', 'inception_v3', 'resnet50', 'vgg']
+    ['alexnet', 'fully_connected', 'inception_v3', 'mobilenet_v1', 'resnet50', 'vgg']
     """
-    from zoo.networks import ARCHITECTURES
+    from zoo.architecture import architecture_names
 
-    return sorted(ARCHITECTURES)
+    return architecture_names()

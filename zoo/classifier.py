@@ -7,27 +7,28 @@ import tensorflow as tf
 from keras import ops
 
 from frontend import FrontendConfig, LogMelSpectrogram, SplitPatches
-from zoo import presets
+from zoo import head, presets
+from zoo.architecture import find_architecture
 from zoo.labels import as_labels
 from zoo.listener import Listener
-from zoo.networks import ARCHITECTURES
-from zoo.networks.common import PATCH_SHAPE
 
 
 @keras.saving.register_keras_serializable(package="soundzoo")
 class AudioClassifier(Listener, keras.Model):
     """Raw sound in, a score for each label out.
 
-    A functional Keras model: log-mel layer, patches of 0.96 s, one of the paper's networks on
-    every patch, mean of the patches' scores. All of `keras.Model` works: `compile`, `fit`,
-    `predict`, `save`.
+    A functional Keras model: log-mel layer, patches of 0.96 s, one of the zoo's networks on every
+    patch, mean of the patches' scores. All of `keras.Model` works: `compile`, `fit`, `predict`,
+    `save`, which keeps the network as it is, frozen or changed layers and all.
 
     Args:
         architecture: a name from `zoo.list_models()`.
         labels: names, or (name, AudioSet mid) pairs, in the order of the scores.
-        width: scales the network's units; 1.0 is the paper's network.
+        width: scales the network's units; 1.0 is the published network.
         bottleneck: units of a linear layer before the classifier, or None.
-        frontend: a `FrontendConfig`; the paper's by default. Patches must stay 96 x 64.
+        frontend: a `FrontendConfig`; by default the one that the architecture wants. Networks that
+            end in a global pool take patches of other shapes.
+        network: use this network instead of building one, as a `.keras` file holds it.
         name: the model's name.
 
     Call arguments:
@@ -41,7 +42,7 @@ class AudioClassifier(Listener, keras.Model):
 
     Raises:
         ValueError: an unknown architecture, labels that are empty or not distinct, a width or
-            bottleneck out of range, a front end with other patches.
+            bottleneck out of range, a front end whose patches the network does not take.
 
     Example:
 
@@ -59,28 +60,28 @@ class AudioClassifier(Listener, keras.Model):
         width=1.0,
         bottleneck=None,
         frontend=None,
+        network=None,
         name="audio_classifier",
     ):
         labels = as_labels(labels)
-        frontend = FrontendConfig() if frontend is None else frontend
-        if not isinstance(architecture, str) or architecture not in ARCHITECTURES:
-            raise ValueError(
-                f"There is no architecture {architecture!r}; there are {', '.join(ARCHITECTURES)}."
-            )
+        known = find_architecture(architecture)
+        frontend = known.frontend if frontend is None else frontend
         if not isinstance(frontend, FrontendConfig):
             raise ValueError(f"frontend must be a FrontendConfig. Received: {frontend!r}")
-        if (frontend.patch_frames, frontend.mel_bins) != PATCH_SHAPE:
-            raise ValueError(
-                f"The networks read patches of {PATCH_SHAPE[0]} frames x {PATCH_SHAPE[1]} mel "
-                f"bins. Received a front end of {frontend.patch_frames} x {frontend.mel_bins}."
-            )
 
         # === Functional model ===
-        network = ARCHITECTURES[architecture](
-            classes=len(labels), width=width, bottleneck=bottleneck
-        )
+        built = None
+        if network is None:
+            network = known.builder(
+                classes=len(labels),
+                input_shape=frontend.patch_shape,
+                width=width,
+                bottleneck=bottleneck,
+            )
+            built = head.description(network)
         waveform = keras.Input((None,), dtype="float32", name="waveform")
-        patches = SplitPatches(frontend.patch_frames)(LogMelSpectrogram(frontend)(waveform))
+        log_mel = LogMelSpectrogram(frontend)(waveform)
+        patches = SplitPatches(frontend.patch_frames, frontend.patch_hop_frames)(log_mel)
         patch_scores = ScorePatches(network)(patches)
         scores = keras.layers.GlobalAveragePooling1D(name="clip_scores", dtype="float32")(
             patch_scores
@@ -93,19 +94,32 @@ class AudioClassifier(Listener, keras.Model):
         self.width = width
         self.bottleneck = bottleneck
         self.frontend = frontend
+        self._built = built
 
     @property
     def network(self):
-        """The network: log-mel patches `[batch, 96, 64]` -> scores `[batch, classes]`."""
+        """The network: log-mel patches `[batch, frames, mel_bins]` -> scores `[batch, classes]`."""
         return self.get_layer("patch_scores").network
 
-    def embed(self, audio, *, sample_rate=None):
-        """Embeds each patch of 0.96 s of a recording; arguments and errors as `classify`.
+    @functools.cached_property
+    def backbone(self):
+        """The network without its head: log-mel patches -> embeddings `[batch, units]`.
+
+        A `keras.Model` that has its weights in common with the classifier.
+        """
+        return head.backbone(self.network)
+
+    def freeze_body(self):
+        """Lets training change the head alone: the embeddings stay as they are."""
+        head.freeze_body(self.network)
+
+    def embed(self, audio, *, sample_rate=None, hop=None):
+        """Embeds each patch of a recording; arguments and errors as `timeline`.
 
         Returns:
             float32 `[patches, units]`, the network's layer before the classifier.
         """
-        return self._listen(self._embed_patches, audio, sample_rate)
+        return self._listen(self._embed_patches, audio, sample_rate, hop)
 
     def save_to_preset(self, path, *, weights_dtype="float32", overwrite=False):
         """Writes the classifier as a preset folder, which `from_preset` loads.
@@ -118,33 +132,70 @@ class AudioClassifier(Listener, keras.Model):
 
         Raises:
             FileExistsError: the folder exists, and `overwrite` is not set or it is not a preset.
-            ValueError: `weights_dtype` is neither of the two.
+            ValueError: `weights_dtype` is neither of the two, or the network is no longer what the
+                architecture builds (a changed or quantised layer): `save` keeps such a one.
         """
+        if head.description(self.network) != (self._built or self._as_built()):
+            raise ValueError(
+                "A preset holds the network that its architecture builds, and this one's layers were "
+                "changed or quantised since. Keep it as a .keras file: classifier.save(...)."
+            )
         presets.save(self, path, weights_dtype=weights_dtype, overwrite=overwrite)
 
     @classmethod
-    def from_preset(cls, preset, *, sha256=None):
+    def from_preset(cls, preset, *, labels=None, sha256=None):
         """Loads a classifier with its trained weights.
 
         Args:
             preset: a name from `zoo.list_presets()`, the path of a preset folder, or the URL of
                 a zip or tar archive of one.
+            labels: classes of your own, as `AudioClassifier` takes them: the body keeps its
+                weights and gets a new, untrained head. By default those of the preset.
             sha256: of the archive, in hex; a URL needs it.
 
         Raises:
             ValueError: there is no such preset, it is incomplete, or a checksum differs.
+
+        Example:
+
+        >>> clf = AudioClassifier.from_preset("resnet50_w025_opensounds", labels=["Mine", "Other"])
+        >>> clf.freeze_body()
+        >>> len(clf.trainable_weights)  # the head's kernel and bias
+        2
         """
         folder = presets.find(preset, sha256=sha256)
         config = presets.read_config(folder)
         try:
-            classifier = cls.from_config(config["classifier"])
+            # A preset's network is always built here: what a stranger's layers run is not known.
+            classifier = cls.from_config(config["classifier"] | {"network": None})
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             message = f"{folder / presets.CONFIG} does not describe a classifier: {error}"
             raise ValueError(message) from None
         presets.load_weights(classifier.network, folder, config)
-        return classifier
+        return classifier if labels is None else classifier.with_labels(labels)
+
+    def with_labels(self, labels):
+        """A classifier of other labels: a copy of this one's body, and a new head."""
+        config = {**self.preset_config(), "labels": as_labels(labels)}
+        fresh = type(self).from_config(config)
+        head.copy_body(self.network, fresh.network)
+        return fresh
 
     def get_config(self):
+        network = keras.saving.serialize_keras_object(self.network)
+        return {**self.preset_config(), "network": network}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = {**config, "frontend": FrontendConfig.from_dict(config["frontend"])}
+        if config.get("network") is not None:
+            config["network"] = keras.saving.deserialize_keras_object(
+                config["network"], custom_objects=custom_objects
+            )
+        return cls(**config)
+
+    def preset_config(self):
+        """What a preset says of the classifier, as plain JSON types: all but the weights."""
         return {
             "architecture": self.architecture,
             "labels": [list(label) for label in self.labels],
@@ -154,9 +205,8 @@ class AudioClassifier(Listener, keras.Model):
             "name": self.name,
         }
 
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        return cls(**{**config, "frontend": FrontendConfig.from_dict(config["frontend"])})
+    def _as_built(self):
+        return type(self).from_config(self.preset_config())._built
 
     # Compiled once for any number of patches. They read the layers' variables, so what `fit` or
     # `load_weights` changes later is seen. Cached outside Keras' attribute tracking.
@@ -172,8 +222,7 @@ class AudioClassifier(Listener, keras.Model):
 
     @functools.cached_property
     def _embed_patches(self):
-        embedding = self.network.get_layer("logits").input
-        return self._compile_on_patches(keras.Model(self.network.input, embedding))
+        return self._compile_on_patches(self.backbone)
 
     def _compile_on_patches(self, network):
         log_mel = LogMelSpectrogram(self.frontend)
@@ -189,13 +238,12 @@ class AudioClassifier(Listener, keras.Model):
 
 @keras.saving.register_keras_serializable(package="soundzoo")
 class ScorePatches(keras.layers.Layer):
-    """Applies a network to every patch: `[batch, patches, 96, 64]` -> `[batch, patches, classes]`.
+    """Applies a network to every patch.
 
-    Scores of a patch that is not finite are NaN: activations and pools drop NaN, and the network
-    would give plausible scores.
+    `[batch, patches, frames, mel_bins]` -> `[batch, patches, classes]`.
 
     Args:
-        network: `keras.Model` of log-mel patches `[batch, 96, 64]` -> `[batch, classes]`.
+        network: `keras.Model` of log-mel patches `[batch, frames, mel_bins]` -> `[batch, classes]`.
     """
 
     def __init__(self, network, *, name="patch_scores", **kwargs):
@@ -206,11 +254,9 @@ class ScorePatches(keras.layers.Layer):
 
     def call(self, patches, training=None):
         batch, count, frames, bins = ops.shape(patches)
-        scores = self.network(ops.reshape(patches, (-1, frames, bins)), training=training)
-        scores = ops.reshape(scores, (batch, count, self.network.output_shape[-1]))
-        total = ops.sum(patches, axis=(2, 3))
-        finite = ops.expand_dims(ops.abs(total) < float("inf"), -1)  # false for NaN, too
-        return ops.where(finite, scores, float("nan"))
+        patches = ops.reshape(patches, (-1, frames, bins))
+        scores = head.nan_where_not_finite(self.network(patches, training=training), patches)
+        return ops.reshape(scores, (batch, count, self.network.output_shape[-1]))
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:2], self.network.output_shape[-1])

@@ -1,27 +1,8 @@
-"""Weights and multiplies of the networks, counted from the built model, and the paper's figures."""
+"""Weights and multiplies of networks, counted from the built model."""
 
 import math
-from typing import NamedTuple
 
 from keras import layers
-
-
-class PaperFigures(NamedTuple):
-    """What the paper prints for one network at 3087 classes: `weights` and `multiplies`."""
-
-    weights: str
-    multiplies: str
-
-
-PAPER_FIGURES = {
-    "fully_connected": PaperFigures("11.2M", "11.2M"),
-    "alexnet": PaperFigures("37.3M", "767M"),
-    "vgg": PaperFigures("62M", "2.4B"),
-    "inception_v3": PaperFigures("28M", "4.7B"),
-    "resnet50": PaperFigures("30M", "1.9B"),
-}
-"""Hershey et al., "CNN Architectures for Large-Scale Audio Classification", table 2 and text,
-in the paper's order."""
 
 
 def count_weights(network):
@@ -42,7 +23,8 @@ def final_map(network):
 
 
 def _counted(network):
-    return [layer for layer in network.layers if isinstance(layer, (layers.Conv2D, layers.Dense))]
+    kinds = (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense)
+    return [layer for layer in network.layers if isinstance(layer, kinds)]
 
 
 def _positions(layer):

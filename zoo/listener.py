@@ -1,12 +1,10 @@
 """What a classifier says of a recording, whatever runs the network."""
 
-import os
 from typing import NamedTuple
 
 import numpy as np
-import soxr
 
-from frontend.audio import audio_blocks, check_sample_rate, check_waveform, resampled_blocks
+from frontend.audio import resampled_blocks, sound_blocks
 from frontend.patches import waveform_patches
 from zoo.labels import Prediction
 
@@ -31,7 +29,7 @@ class Listener:
     `[patches, classes]`.
     """
 
-    def classify(self, audio, top=5, *, sample_rate=None):
+    def classify(self, audio, top=5, *, sample_rate=None, hop=None):
         """Names what is heard in a recording.
 
         Args:
@@ -39,6 +37,7 @@ class Listener:
                 a mono waveform, floating point `[samples]` in -1..1.
             top: how many labels.
             sample_rate: of a waveform, in Hz; by default the model's. Files know theirs.
+            hop: seconds between patches, a whole number of frames; by default the front end's.
 
         Returns:
             list of `Prediction`, best first; a score is the mean of the patches' scores.
@@ -49,60 +48,50 @@ class Listener:
         """
         if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
             raise ValueError(f"top must be a whole number of at least 1. Received: {top!r}")
-        return self.rank(self.timeline(audio, sample_rate=sample_rate).scores.mean(axis=0), top)
+        heard = self.timeline(audio, sample_rate=sample_rate, hop=hop)
+        return self.rank(heard.scores.mean(axis=0), top)
 
     def rank(self, scores, top=5):
         """The best of one row of scores, `[classes]`, as a list of `Prediction`, best first."""
         best = np.argsort(-np.asarray(scores), kind="stable")[:top]
         return [Prediction(*self.labels[index], float(scores[index])) for index in best]
 
-    def timeline(self, audio, *, sample_rate=None):
-        """Scores of each patch of 0.96 s of a recording; arguments and errors as `classify`.
+    def timeline(self, audio, *, sample_rate=None, hop=None):
+        """Scores of each patch of a recording; arguments and errors as `classify`.
 
         Returns:
             A `Timeline`: start of each patch in s, `[patches]`, and float32 scores
             `[patches, classes]`. A short last patch is zero-padded, or left out
             (`FrontendConfig.tail_fraction`).
         """
-        scores = self._listen(self.score_patches, audio, sample_rate)
-        return Timeline(np.arange(len(scores)) * self.frontend.patch_hop_seconds, scores)
+        scores = self._listen(self.score_patches, audio, sample_rate, hop)
+        return Timeline(self.frontend.with_hop(hop).patch_starts(len(scores)), scores)
 
-    def stream(self, blocks, *, sample_rate=None):
+    def stream(self, blocks, *, sample_rate=None, hop=None):
         """Scores sound while it comes, as from a microphone or a socket, in constant memory.
 
         Args:
             blocks: iterable of mono waveforms, floating point `[samples]` in -1..1, of any sizes.
             sample_rate: of the blocks, in Hz; by default the model's.
+            hop: seconds between patches, as for `timeline`.
 
         Yields:
-            Start in s and float32 scores `[classes]` of each patch of 0.96 s, as soon as its sound
-            has come. They are the rows of `timeline` on the whole sound.
+            Start in s and float32 scores `[classes]` of each patch, as soon as its sound has come.
+            They are the rows of `timeline` on the whole sound.
 
         Raises:
-            ValueError: a block is not usable, or the blocks end without a sample.
+            ValueError: a block or an argument is not usable, or the blocks end without a sample.
         """
-        model_rate = self.frontend.sample_rate
-        rate = model_rate if sample_rate is None else sample_rate
-        waveforms = resampled_blocks(blocks, rate, model_rate)
-        for index, patch in enumerate(waveform_patches(waveforms, self.frontend, batch=1)):
+        frontend = self.frontend.with_hop(hop)
+        rate = frontend.sample_rate if sample_rate is None else sample_rate
+        waveforms = resampled_blocks(blocks, rate, frontend.sample_rate)
+        for index, patch in enumerate(waveform_patches(waveforms, frontend, batch=1)):
             (scores,) = np.asarray(self.score_patches(patch))
-            yield index * self.frontend.patch_hop_seconds, scores
+            yield index * frontend.patch_hop_samples / frontend.sample_rate, scores
 
-    def _listen(self, on_patches, audio, sample_rate):
-        blocks = self._blocks(audio, sample_rate)
+    def _listen(self, on_patches, audio, sample_rate, hop):
+        frontend = self.frontend.with_hop(hop)
+        blocks = sound_blocks(audio, frontend.sample_rate, waveform_rate=sample_rate)
         return np.concatenate(
-            [np.asarray(on_patches(patches)) for patches in waveform_patches(blocks, self.frontend)]
+            [np.asarray(on_patches(patches)) for patches in waveform_patches(blocks, frontend)]
         )
-
-    def _blocks(self, audio, sample_rate):
-        model_rate = self.frontend.sample_rate
-        if isinstance(audio, (str, os.PathLike)) or hasattr(audio, "read"):
-            if sample_rate is not None:
-                raise ValueError("sample_rate is for waveforms; a sound file knows its own.")
-            return audio_blocks(audio, model_rate)
-        waveform = check_waveform(audio)
-        if sample_rate is not None:
-            check_sample_rate(sample_rate)
-            waveform = soxr.resample(waveform, sample_rate, model_rate)
-            check_waveform(waveform, f"waveform at {model_rate} Hz")
-        return [waveform]

@@ -1,6 +1,6 @@
 """Presets: folders of a trained classifier's configuration, weights and papers.
 
-`config.json` holds what `AudioClassifier.get_config` gives and the checksum of the weights,
+`config.json` holds what `AudioClassifier.preset_config` gives and the checksum of the weights,
 `README.md` the model card, and `metrics.json`, where the preset was evaluated, the figures.
 """
 
@@ -138,7 +138,7 @@ def save(classifier, path, *, weights_dtype="float32", overwrite=False):
             _round_kernels(folder / WEIGHTS)
         config = {
             "format": _FORMAT,
-            "classifier": classifier.get_config(),
+            "classifier": classifier.preset_config(),
             "weights_sha256": sha256(folder / WEIGHTS),
         }
         text = json.dumps(config, indent=1, ensure_ascii=False) + "\n"

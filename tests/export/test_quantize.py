@@ -6,17 +6,24 @@ from export.quantize import round_kernels
 from zoo.networks import ResNet50
 
 
-@pytest.fixture(params=["resnet50", "dense"])
+@pytest.fixture(params=["resnet50", "depthwise", "dense"])
 def network(request):
     keras.utils.set_random_seed(0)
     if request.param == "resnet50":
         return ResNet50(classes=3, width=0.02)
     patch = keras.Input((96, 64))
+    if request.param == "depthwise":
+        x = keras.layers.Reshape((12, 8, 64))(patch)
+        return keras.Model(patch, keras.layers.DepthwiseConv2D(5, depth_multiplier=2)(x))
     return keras.Model(patch, keras.layers.Dense(8)(keras.layers.Flatten()(patch)))
 
 
 def first_kernel(network):
-    kernel = next(layer for layer in network.layers if hasattr(layer, "kernel")).kernel.numpy()
+    """The first kernel, `[inputs, units]`, and the axes over which one scale holds."""
+    layer = next(layer for layer in network.layers if hasattr(layer, "kernel"))
+    kernel = layer.kernel.numpy()
+    if isinstance(layer, keras.layers.DepthwiseConv2D):
+        return kernel.reshape(5 * 5, 64 * 2), 0
     return kernel.reshape(-1, kernel.shape[-1]), 0 if kernel.ndim == 4 else None
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from export import tflite
+from export import TFLiteClassifier, tflite
 from export.operators import operations
 from export.quantize import QUANTIZATIONS
 from export.tflite import INPUTS, export_tflite
-from frontend import LogMelSpectrogram
+from frontend import FrontendConfig, LogMelSpectrogram
 from tests.export.exported import File
 from zoo import AudioClassifier, list_models
 
@@ -84,6 +84,38 @@ def test_every_architecture_converts(architecture, tmp_path, noise):
     waveform = noise(15600)[np.newaxis]
     scores = File(tmp_path / "x.tflite").scores(waveform)
     np.testing.assert_allclose(scores, classifier(waveform).numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize("quantize", ["dynamic", "int8"])
+def test_depthwise_convolutions_are_quantised(quantize, calibration, tmp_path, noise):
+    keras.utils.set_random_seed(0)
+    classifier = AudioClassifier("mobilenet_v1", ["Dog", "Rain", "Wind"], width=0.25)
+    settle(classifier, noise(200000))
+    export_quantized(classifier, tmp_path / "x.tflite", quantize, "window", calibration)
+    file = File(tmp_path / "x.tflite")
+    waveforms = [noise(15600 + number)[np.newaxis, :15600] for number in range(8)]
+    found = np.concatenate([file.scores(waveform).copy() for waveform in waveforms])
+    expected = np.concatenate([classifier(waveform).numpy() for waveform in waveforms])
+    np.testing.assert_allclose(found, expected, atol=TOLERANCE[quantize])
+    assert operations((tmp_path / "x.tflite").read_bytes())["DEPTHWISE_CONV_2D"] == 13
+
+
+def test_any_hop(tmp_path, noise):
+    keras.utils.set_random_seed(0)
+    frontend = FrontendConfig(patch_hop_seconds=0.48)
+    classifier = AudioClassifier("fully_connected", ["a", "b"], width=0.02, frontend=frontend)
+    export_tflite(classifier, tmp_path / "x.tflite", input="any")
+    file = File(tmp_path / "x.tflite")
+    for samples in (100, 15600, 40000):
+        waveform = noise(samples)[np.newaxis]
+        np.testing.assert_allclose(file.scores(waveform), classifier(waveform).numpy(), atol=1e-5)
+    on_a_phone = TFLiteClassifier(tmp_path / "x.tflite")
+    assert on_a_phone.frontend == frontend
+    for hop in (None, 0.24):
+        found = on_a_phone.timeline(noise(40000), hop=hop)
+        expected = classifier.timeline(noise(40000), hop=hop)
+        np.testing.assert_array_equal(found.start_seconds, expected.start_seconds)
+        np.testing.assert_allclose(found.scores, expected.scores, atol=1e-5)
 
 
 def settle(classifier, waveform):

@@ -7,11 +7,14 @@ import numpy as np
 
 
 def log_mel(waveform, config):
-    """`[samples]` -> `[frames, mel_bins]`, in whole patches: zero-padded or cut."""
+    """`[samples]` -> `[frames, mel_bins]`, of whole patches: zero-padded or cut."""
     window = round(config.window_seconds * config.sample_rate)
     hop = round(config.hop_seconds * config.sample_rate)
-    patches = whole_patches(len(waveform), window, hop, config.patch_frames, config.tail_fraction)
-    frames = patches * config.patch_frames
+    patch_hop = round(config.patch_hop_seconds / config.hop_seconds)
+    patches = whole_patches(
+        len(waveform), window, hop, config.patch_frames, patch_hop, config.tail_fraction
+    )
+    frames = (patches - 1) * patch_hop + config.patch_frames
     padded = np.zeros(max(len(waveform), (frames - 1) * hop + window))
     padded[: len(waveform)] = waveform
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)
@@ -20,12 +23,15 @@ def log_mel(waveform, config):
     return np.log(magnitudes @ mel_weights(config) + config.log_offset)
 
 
-def whole_patches(samples, window, hop, patch_frames, tail_fraction):
-    """One patch, and another as long as the samples that no patch covers fill enough of it."""
-    patches, length = 1, patch_frames * hop
-    while samples - ((patches * patch_frames - 1) * hop + window) >= max(
-        1, round(tail_fraction * length)
-    ):
+def whole_patches(samples, window, hop, patch_frames, patch_hop, tail_fraction):
+    """One patch, and another as long as the samples that no patch covers fill enough of its hop."""
+    patches = 1
+
+    def covered():
+        frames = (patches - 1) * patch_hop + patch_frames
+        return (frames - 1) * hop + window
+
+    while samples - covered() >= max(1, round(tail_fraction * patch_hop * hop)):
         patches += 1
     return patches
 

@@ -11,6 +11,7 @@ from frontend import FrontendConfig
 from . import reference
 
 FIELDS = {field.name: field.type for field in dataclasses.fields(FrontendConfig)}
+FIELDS["patch_hop_seconds"] = float  # which None, too, becomes
 NOT_POSITIVE = [0, -1, float("nan"), float("inf"), -float("inf"), "16000", None, True, [1], 1j]
 NOT_WHOLE = [1.5, np.float32(0.5)]
 TOO_LARGE = [10**400]
@@ -27,7 +28,12 @@ def test_defaults_are_the_papers():
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [(field, value) for field in FIELDS for value in NOT_POSITIVE]
+    [
+        (field, value)
+        for field in FIELDS
+        for value in NOT_POSITIVE
+        if (field, value) != ("patch_hop_seconds", None)
+    ]
     + [(field, value) for field, kind in FIELDS.items() if kind is int for value in NOT_WHOLE]
     + [(field, value) for field, kind in FIELDS.items() if kind is float for value in TOO_LARGE],
 )
@@ -48,6 +54,10 @@ def test_wrong_value_names_the_field(field, value):
         {"fft_length": 256},
         {"fft_length": 511},
         {"fft_length": 600},
+        {"patch_hop_seconds": 0.97},
+        {"patch_hop_seconds": 0.485},
+        {"patch_hop_seconds": 0.004},
+        {"patch_hop_seconds": 0.06, "patch_frames": 5},
         {"tail_fraction": 1.5},
         {"mel_min_hz": 7500},
         {"mel_min_hz": 7600},
@@ -86,12 +96,31 @@ def test_from_dict_names_an_unknown_field():
     samples=st.integers(1, 100_000) | st.integers(1, 6).map(lambda n: n * 15360 + 240),
     hop_seconds=st.sampled_from([0.005, 0.01, 0.025]),
     patch_frames=st.integers(1, 100),
+    overlap=st.floats(0, 1),
 )
-def test_patches_are_those_of_the_definition(samples, hop_seconds, patch_frames):
-    config = FrontendConfig(hop_seconds=hop_seconds, patch_frames=patch_frames)
-    assert config.num_patches(samples) == reference.whole_patches(
-        samples, config.window_samples, config.hop_samples, patch_frames, config.tail_fraction
+def test_patches_are_those_of_the_definition(samples, hop_seconds, patch_frames, overlap):
+    patch_hop = max(1, round(patch_frames * (1 - overlap)))
+    config = FrontendConfig(
+        hop_seconds=hop_seconds,
+        patch_frames=patch_frames,
+        patch_hop_seconds=patch_hop * hop_seconds,
     )
+    assert config.num_patches(samples) == reference.whole_patches(
+        samples,
+        config.window_samples,
+        config.hop_samples,
+        patch_frames,
+        patch_hop,
+        config.tail_fraction,
+    )
+
+
+def test_a_hop_of_seconds_holds_at_rates_that_it_does_not_divide():
+    config = FrontendConfig(sample_rate=22050, fft_length=1024, patch_hop_seconds=0.48)
+    assert (config.hop_samples, config.patch_hop_frames) == (220, 48)
+    assert config.patch_starts(3).tolist() == [0, 48 * 220 / 22050, 96 * 220 / 22050]
+    assert config.with_hop(None) is config
+    assert config.with_hop(0.96).patch_hop_frames == 96
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ CONFIGS = {
     "paper": FrontendConfig(),
     "40 bins to 8 kHz": FrontendConfig(mel_bins=40, mel_min_hz=20, mel_max_hz=8000),
     "no overlap": FrontendConfig(hop_seconds=0.025, patch_frames=40),
-    "low offset": FrontendConfig(log_offset=1e-3),
+    "YAMNet": FrontendConfig(log_offset=1e-3, patch_hop_seconds=0.48, tail_fraction=1e-9),
     "telephone": FrontendConfig(sample_rate=8000, fft_length=256, mel_max_hz=3800),
     "odd window": FrontendConfig(sample_rate=22050, fft_length=1024, mel_max_hz=11025),
     "music": FrontendConfig(
@@ -44,7 +44,9 @@ def compiled_log_mel(config):
 
 
 def patches_model(config=None, samples=None, batch=None):
-    log_mel, split = LogMelSpectrogram(config), SplitPatches()
+    config = config or FrontendConfig()
+    log_mel = LogMelSpectrogram(config)
+    split = SplitPatches(config.patch_frames, config.patch_hop_frames)
     waveform = keras.Input((samples,), batch_size=batch, name="waveform")
     return keras.Model(waveform, split(log_mel(waveform)))
 
@@ -106,6 +108,21 @@ def test_shapes_are_as_computed(samples):
     assert split.compute_output_shape(spectrogram.shape) == (3, patches, 96, 64)
     assert patches_model(samples=samples).output_shape == (None, patches, 96, 64)
     assert patches_model().output_shape == (None, None, 96, 64)
+
+
+@pytest.mark.parametrize("samples", LENGTHS)
+def test_patches_that_overlap(samples):
+    config = FrontendConfig(patch_hop_seconds=0.24)
+    patches = config.num_patches(samples)
+    model = patches_model(config, samples)
+    assert model.output_shape == (None, patches, 96, 64)
+    waveform = noise(samples, 16000).astype(np.float32)
+    found = model(waveform[np.newaxis])[0]
+    assert found.shape == (patches, 96, 64)
+    frames = reference.log_mel(waveform, config)
+    for number, patch in enumerate(found):
+        expected = frames[24 * number : 24 * number + 96]
+        np.testing.assert_allclose(patch, expected, rtol=0, atol=1e-4)
 
 
 def test_split_patches_cuts_in_order():
@@ -204,7 +221,7 @@ def test_keras_file(tmp_path):
     assert loaded.get_layer("log_mel").config == config
 
 
-@pytest.mark.parametrize("layer", [LogMelSpectrogram(CONFIGS["music"]), SplitPatches(48)])
+@pytest.mark.parametrize("layer", [LogMelSpectrogram(CONFIGS["music"]), SplitPatches(48, 12)])
 def test_layers_come_back_from_their_config(layer):
     twin = type(layer).from_config(layer.get_config())
     assert twin.get_config() == layer.get_config()

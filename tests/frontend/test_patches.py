@@ -13,6 +13,8 @@ CONFIGS = [
     FrontendConfig(patch_frames=3, tail_fraction=1e-9),
     FrontendConfig(patch_frames=1),
     FrontendConfig(patch_frames=5, hop_seconds=0.025),  # windows that do not overlap
+    FrontendConfig(patch_frames=4, patch_hop_seconds=0.02),
+    FrontendConfig(patch_frames=4, patch_hop_seconds=0.01, tail_fraction=1e-9),
 ]
 
 
@@ -41,10 +43,12 @@ def test_any_blocks_give_the_windows_of_the_whole(config, sizes, batch):
 @pytest.mark.parametrize("samples", [1, 15599, 15600, 15601, 19439, 19440, 30961, 50000])
 def test_log_mel_of_the_patches_is_that_of_the_whole(samples):
     waveform = noise(samples, 16000).astype(np.float32)
-    log_mel, split = LogMelSpectrogram(), SplitPatches()
-    patches = np.concatenate(list(waveform_patches([waveform], FrontendConfig())))
-    whole = split(log_mel(waveform[np.newaxis]))[0]
-    np.testing.assert_allclose(log_mel(patches), whole, rtol=0, atol=1e-6)
+    for config in (FrontendConfig(), FrontendConfig(patch_hop_seconds=0.36)):
+        log_mel = LogMelSpectrogram(config)
+        split = SplitPatches(config.patch_frames, config.patch_hop_frames)
+        patches = np.concatenate(list(waveform_patches([waveform], config)))
+        whole = split(log_mel(waveform[np.newaxis]))[0]
+        np.testing.assert_allclose(log_mel(patches), whole, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("blocks", [[], [np.zeros(0, np.float32)] * 3], ids=["none", "empty"])

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 import zoo
 from frontend import FrontendConfig, LogMelSpectrogram
-from zoo import AudioClassifier, Prediction
+from zoo import AudioClassifier, Prediction, head
+from zoo.architecture import find_architecture
 
 LENGTHS = [1, 399, 15600, 15601, 40000]
 
@@ -22,6 +23,53 @@ def test_every_architecture_scores_raw_sound(architecture, noise):
     assert scores.shape == (2, 2)
     assert np.isfinite(scores).all()
     assert classifier.embed(noise(100)).shape == (1, 8)
+
+
+def test_listens_through_the_front_end_that_the_architecture_wants(noise):
+    classifier = AudioClassifier("mobilenet_v1", ["a", "b"], width=0.05)
+    assert classifier.frontend == find_architecture("mobilenet_v1").frontend
+    # YAMNet hears a patch every 0.48 s, and a last one of whatever remains.
+    assert classifier.timeline(noise(15601)).start_seconds.tolist() == [0, 0.48]
+
+
+def test_networks_that_pool_take_other_front_ends(noise):
+    frontend = FrontendConfig(sample_rate=8000, mel_bins=40, mel_max_hz=3900, patch_frames=50)
+    classifier = AudioClassifier("resnet50", ["a", "b"], width=0.05, frontend=frontend)
+    assert classifier.network.input_shape == (None, 50, 40)
+    assert classifier.timeline(noise(16000)).scores.shape == (4, 2)
+    assert classifier.predict(noise(16000)[np.newaxis], verbose=0).shape == (1, 2)
+
+
+@pytest.mark.parametrize("hop", [0.48, 0.24, 0.03])
+@pytest.mark.parametrize("samples", LENGTHS)
+def test_any_hop(small_classifier, noise, samples, hop):
+    """`hop` is what a front end of that hop does, and streams go by it, too."""
+    waveform = noise(samples)
+    heard = small_classifier.timeline(waveform, hop=hop)
+    config = small_classifier.preset_config()
+    config["frontend"]["patch_hop_seconds"] = hop
+    by_default = AudioClassifier.from_config(config)
+    by_default.set_weights(small_classifier.get_weights())
+    expected = by_default.timeline(waveform)
+    np.testing.assert_array_equal(heard.start_seconds, expected.start_seconds)
+    np.testing.assert_allclose(heard.start_seconds, np.arange(len(heard.scores)) * hop)
+    np.testing.assert_allclose(heard.scores, expected.scores, atol=1e-6)
+    clip = by_default.predict(waveform[np.newaxis], verbose=0)[0]
+    np.testing.assert_allclose(clip, heard.scores.mean(axis=0), atol=1e-5)
+    blocks = np.array_split(waveform, 7)
+    streamed = list(small_classifier.stream(blocks, hop=hop))
+    assert [start for start, _ in streamed] == heard.start_seconds.tolist()
+    np.testing.assert_allclose([scores for _, scores in streamed], heard.scores, atol=1e-5)
+    assert len(small_classifier.embed(waveform, hop=hop)) == len(heard.scores)
+
+
+@pytest.mark.parametrize("hop", [0, -0.48, 1.0, 0.4801, "0.48", float("nan")])
+def test_hops_that_are_none(small_classifier, noise, hop):
+    for hear in (small_classifier.timeline, small_classifier.classify, small_classifier.embed):
+        with pytest.raises(ValueError, match=r"patch_hop_seconds must be .* Received: "):
+            hear(noise(100), hop=hop)
+    with pytest.raises(ValueError, match=r"patch_hop_seconds must be .* Received: "):
+        next(small_classifier.stream([noise(100)], hop=hop))
 
 
 @pytest.mark.parametrize("samples", LENGTHS)
@@ -66,7 +114,7 @@ def test_patch_scores_are_the_networks(small_classifier, noise):
 
 def test_embedding_is_the_layer_before_the_classifier(small_classifier, noise):
     embeddings = small_classifier.embed(noise(40000))
-    logits = small_classifier.network.get_layer("logits")(embeddings)
+    logits = head.head(small_classifier.network)(embeddings)
     assert embeddings.dtype == np.float32
     np.testing.assert_allclose(
         keras.ops.sigmoid(logits), small_classifier.timeline(noise(40000)).scores, atol=1e-5
@@ -205,7 +253,7 @@ def test_keras_file_keeps_everything(small_classifier, noise, tmp_path):
 def test_half_precision_keeps_the_front_end_in_float32(small_classifier, noise):
     keras.config.set_dtype_policy("mixed_float16")
     try:
-        half = AudioClassifier.from_config(small_classifier.get_config())
+        half = AudioClassifier.from_config(small_classifier.preset_config())
     finally:
         keras.config.set_dtype_policy("float32")
     half.set_weights(small_classifier.get_weights())
@@ -216,3 +264,98 @@ def test_half_precision_keeps_the_front_end_in_float32(small_classifier, noise):
     expected = small_classifier.predict(noise(40000)[np.newaxis], verbose=0)
     np.testing.assert_allclose(scores, expected, atol=0.02)
     assert half.embed(noise(100)).dtype == np.float32
+
+
+def test_new_labels_stand_on_the_old_body(small_preset, small_classifier, noise):
+    classifier = AudioClassifier.from_preset(small_preset, labels=["Mine", ("Rain", "/m/06mb1")])
+    assert [label.name for label in classifier.labels] == ["Mine", "Rain"]
+    np.testing.assert_array_equal(
+        classifier.embed(noise(16000)), small_classifier.embed(noise(16000))
+    )
+    assert classifier.predict(noise(16000)[np.newaxis], verbose=0).shape == (1, 2)
+    with pytest.raises(ValueError, match="labels must differ"):
+        AudioClassifier.from_preset(small_preset, labels=["Mine", "Mine"])
+
+
+def test_a_frozen_body_stays_as_it_is(small_preset, noise):
+    classifier = AudioClassifier.from_preset(small_preset, labels=["Mine", "Other"])
+    before = classifier.embed(noise(16000))
+    classifier.freeze_body()
+    classifier.compile("adam", "binary_crossentropy")
+    targets = np.array([[1.0, 0.0]], "float32")
+    scores = classifier.predict(noise(16000)[np.newaxis], verbose=0)
+    classifier.fit(noise(16000)[np.newaxis], targets, epochs=2, verbose=0)
+    np.testing.assert_array_equal(classifier.embed(noise(16000)), before)
+    assert (classifier.predict(noise(16000)[np.newaxis], verbose=0) != scores).all()
+
+
+def test_the_backbone_gives_the_embedding(small_classifier, noise):
+    patches = LogMelSpectrogram()(noise(15600)[np.newaxis])
+    embedding = small_classifier.backbone(patches)
+    np.testing.assert_allclose(embedding, small_classifier.embed(noise(15600)), atol=1e-5)
+
+
+class TestAKerasFile:
+    """What is saved is what was there."""
+
+    @pytest.fixture
+    def classifier(self):
+        keras.utils.set_random_seed(2)
+        return AudioClassifier("resnet50", ["a", "b"], width=0.05)
+
+    @pytest.fixture
+    def again(self, classifier, tmp_path):
+        def save_and_load():
+            classifier.save(tmp_path / "x.keras")
+            return keras.saving.load_model(tmp_path / "x.keras")
+
+        return save_and_load
+
+    def test_keeps_what_is_trainable(self, classifier, again):
+        classifier.freeze_body()
+        classifier.network.get_layer("stem_conv").trainable = True
+        flags = {layer.name: layer.trainable for layer in classifier.network.layers}
+        assert {layer.name: layer.trainable for layer in again().network.layers} == flags
+
+    def test_keeps_the_optimizer(self, classifier, again, noise):
+        classifier.freeze_body()
+        classifier.compile(keras.optimizers.Adam(1e-2), "binary_crossentropy")
+        sound = noise(16000)[np.newaxis], np.array([[1.0, 0.0]], "float32")
+        classifier.fit(*sound, epochs=3, verbose=0)
+        loaded = again()
+        for kept, was in zip(
+            loaded.optimizer.variables, classifier.optimizer.variables, strict=True
+        ):
+            np.testing.assert_array_equal(kept.numpy(), was.numpy())
+        losses = [c.fit(*sound, verbose=0).history["loss"] for c in (classifier, loaded)]
+        np.testing.assert_allclose(*losses, rtol=1e-5)
+
+    def test_keeps_a_changed_activation(self, classifier, again, noise):
+        head.scores(classifier.network).activation = keras.activations.softmax
+        assert again().predict(noise(16000)[np.newaxis], verbose=0).sum() == pytest.approx(1)
+
+    def test_keeps_quantised_layers(self, classifier, again, noise):
+        classifier.quantize("int8")
+        kept = again()
+        assert head.head(kept.network).quantization_mode == "int8"
+        np.testing.assert_array_equal(
+            kept.predict(noise(16000)[np.newaxis], verbose=0),
+            classifier.predict(noise(16000)[np.newaxis], verbose=0),
+        )
+
+    @pytest.mark.parametrize("change", ["activation", "int8"])
+    def test_a_preset_refuses_what_it_cannot_say(self, classifier, again, change, tmp_path):
+        if change == "int8":
+            classifier.quantize("int8")
+        else:
+            head.scores(classifier.network).activation = keras.activations.softmax
+        for changed in (classifier, again()):
+            with pytest.raises(ValueError, match="changed or quantised since. Keep it as a .keras"):
+                changed.save_to_preset(tmp_path / "preset")
+        assert not (tmp_path / "preset").exists()
+
+    def test_a_preset_takes_what_was_kept(self, classifier, again, tmp_path, noise):
+        classifier.freeze_body()
+        again().save_to_preset(tmp_path / "preset")
+        loaded = AudioClassifier.from_preset(tmp_path / "preset")
+        np.testing.assert_array_equal(loaded.embed(noise(100)), classifier.embed(noise(100)))

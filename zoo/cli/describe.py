@@ -1,8 +1,8 @@
 """`soundzoo list` and `soundzoo summary`: what there is, and how large it is."""
 
 import zoo
+from zoo.architecture import PAPER_CLASSES, find_architecture
 from zoo.cli.output import TableWriter, add_command, figure, print_json
-from zoo.networks import ARCHITECTURES
 
 
 def add_list(commands):
@@ -28,7 +28,7 @@ def add_summary(commands):
         "soundzoo summary resnet50 vgg --width 0.25",
     )
     parser.add_argument(
-        "models", nargs="*", metavar="MODEL", help="architectures (default: all five)"
+        "models", nargs="*", metavar="MODEL", help="architectures (default: all)"
     )
     parser.add_argument("--width", type=float, default=1.0, help="default: 1, the paper's networks")
     parser.add_argument("--classes", type=int, help="default: the paper's 3087")
@@ -62,7 +62,7 @@ def _figure(name):
 
 # What the table says of a preset: a column's width, and the cell of what `presets.describe` gives.
 _COLUMNS = {
-    "Architecture": (max(map(len, ARCHITECTURES)), lambda preset: preset["architecture"]),
+    "Architecture": (max(map(len, zoo.list_models())), lambda preset: preset["architecture"]),
     "Width": (-5, lambda preset: f"{preset['width']:g}"),
     "Labels": (-6, lambda preset: preset["labels"]),
     "MB": (-4, lambda preset: f"{preset['bytes'] / 1e6:.1f}"),
@@ -73,50 +73,45 @@ _COLUMNS = {
 
 
 def _summary(options):
-    unknown = [name for name in options.models if name not in ARCHITECTURES]
-    if unknown:
-        raise ValueError(
-            f"There is no architecture {unknown[0]!r}; there are {', '.join(ARCHITECTURES)}."
-        )
-
-    # Here, because the other commands start faster without Keras.
-    from zoo.complexity import PAPER_FIGURES
-    from zoo.networks.common import PAPER_CLASSES
-
+    chosen = [find_architecture(name) for name in options.models or zoo.list_models()]
     classes = PAPER_CLASSES if options.classes is None else options.classes
-    rows = [_count(name, classes, options.width) for name in options.models or PAPER_FIGURES]
+    rows = [_count(architecture, classes, options.width) for architecture in chosen]
     if options.json:
         print_json(rows)
         return 0
-    print(f"{classes} classes, width {options.width:g}, one patch of 0.96 s\n")
-    table = TableWriter(Network=15, Weights=-9, paper=-6, Multiplies=-10, paper_=-6, Last_map=-8)
+    print(f"{classes} classes, width {options.width:g}, one patch\n")
+    longest = max(len(row["model"]) for row in rows)
+    table = TableWriter(
+        Network=max(longest, 15), Weights=-9, paper=-6, Multiplies=-10, paper_=-6, Last_map=-8
+    )
     for row in rows:
         table.row(
             row["model"],
             f"{row['weights'] / 1e6:.2f}M",
-            row["paper_weights"],
+            row["paper_weights"] or "-",
             f"{row['multiplies'] / 1e6:.1f}M",
-            row["paper_multiplies"],
+            row["paper_multiplies"] or "-",
             " x ".join(map(str, row["final_map"] or "-")),
         )
     print(
         "\nWeights of convolutions and dense layers; the paper's figures are for 3087 classes at "
         "width 1.\nInception V3 follows the paper's text, whose printed multiplies it exceeds: see "
-        "zoo.InceptionV3."
+        "zoo.InceptionV3. A network without figures is not in the paper."
     )
     return 0
 
 
-def _count(name, classes, width):
-    from zoo.complexity import PAPER_FIGURES, count_multiplies, count_weights, final_map
+def _count(architecture, classes, width):
+    # Here, because the other commands start faster without Keras.
+    from zoo.complexity import count_multiplies, count_weights, final_map
 
-    network = ARCHITECTURES[name](classes=classes, width=width)
-    paper = PAPER_FIGURES[name]
+    network = architecture.builder(classes=classes, width=width)
+    paper = architecture.paper
     return {
-        "model": name,
+        "model": architecture.name,
         "weights": count_weights(network),
-        "paper_weights": paper.weights,
+        "paper_weights": paper and paper.weights,
         "multiplies": count_multiplies(network),
-        "paper_multiplies": paper.multiplies,
+        "paper_multiplies": paper and paper.multiplies,
         "final_map": final_map(network),
     }

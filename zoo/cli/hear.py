@@ -1,6 +1,7 @@
 """`soundzoo classify` and `soundzoo embed`: what is heard in sound files."""
 
 import contextlib
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,8 @@ def add_classify(commands):
     sounds.add_arguments(parser)
     add_model(parser, ", or an exported FILE.tflite")
     parser.add_argument("--top", type=int, default=5, metavar="N", help="labels (default: 5)")
-    parser.add_argument("--timeline", action="store_true", help="labels of each 0.96 s, too")
+    parser.add_argument("--timeline", action="store_true", help="labels of each patch, too")
+    _add_hop(parser)
     parser.add_argument(
         "--plot", metavar="FILE.png", help="draw waveform, log-mel and scores of one file"
     )
@@ -38,12 +40,13 @@ def add_embed(commands):
         commands,
         "embed",
         _embed,
-        "Turn sound files into embeddings, one for each 0.96 s.",
+        "Turn sound files into embeddings, one for each patch of 0.96 s.",
         "soundzoo embed recordings/ --output embeddings.npz\n"
         "  soundzoo embed recordings/ --plot map.png",
     )
     sounds.add_arguments(parser)
     add_model(parser)
+    _add_hop(parser)
     output = parser.add_mutually_exclusive_group(required=True)
     output.add_argument(
         "--output",
@@ -68,6 +71,15 @@ def add_model(parser, others=""):
     )
 
 
+def _add_hop(parser):
+    parser.add_argument(
+        "--hop",
+        type=float,
+        metavar="SECONDS",
+        help="between patches (default: the model's, 0.96 for most)",
+    )
+
+
 def _load(model):
     if Path(model).suffix != ".tflite":
         return zoo.AudioClassifier.from_preset(model)
@@ -87,9 +99,11 @@ def _classify(options):
         from zoo import plot  # here, because matplotlib is an extra and slow to import
 
     classifier = _load(options.model)
+    classifier.frontend.with_hop(options.hop)  # says what is wrong with it before any file is read
+    listen = functools.partial(classifier.timeline, hop=options.hop)
     failed = False
     with _output(paths, classifier, options) as output:
-        for path, timeline in sounds.hear(paths, classifier.timeline):
+        for path, timeline in sounds.hear(paths, listen):
             if timeline is None:
                 failed = True
                 continue
@@ -159,9 +173,11 @@ def _embed(options):
     classifier = _load(options.model)
     if not hasattr(classifier, "embed"):
         raise ValueError(f"{options.model} gives scores alone; embed needs a preset.")
+    frontend = classifier.frontend.with_hop(options.hop)
+    listen = functools.partial(classifier.embed, hop=options.hop)
     heard, failed = [], False
     with JsonArray() if options.json else contextlib.nullcontext() as output:
-        for path, embeddings in sounds.hear(paths, classifier.embed):
+        for path, embeddings in sounds.hear(paths, listen):
             if embeddings is None:
                 failed = True
             elif options.json:
@@ -174,8 +190,7 @@ def _embed(options):
         if options.plot:
             _save(plot.embedding_map(embeddings, _places(files)), options.plot)
         else:
-            hop = classifier.frontend.patch_hop_seconds
-            starts = np.concatenate([np.arange(len(rows)) * hop for _, rows in heard])
+            starts = np.concatenate([frontend.patch_starts(len(rows)) for _, rows in heard])
             with write_atomically(options.output) as file:
                 np.savez(file, embeddings=embeddings, start_seconds=starts, files=files)
         print(f"{options.output or options.plot}: {len(files)} embeddings of {len(heard)} files")

@@ -1,32 +1,21 @@
-"""The paper's five architectures, as builders in the manner of `keras.applications`."""
+"""The networks of the zoo, one to a file: what lies in this folder is in the register.
 
-from collections import UserDict
+A file takes Keras' layers from `zoo.layers`, which costs nothing until a network is built.
+"""
 
-from frontend.lazy import lazy_names
+import importlib
+import pkgutil
 
-# Name of each architecture, which is its module's, too, and of its builder.
-_BUILDERS = {
-    "alexnet": "AlexNet",
-    "fully_connected": "FullyConnected",
-    "inception_v3": "InceptionV3",
-    "resnet50": "ResNet50",
-    "vgg": "VGG",
-}
+from zoo.architecture import architecture_names, find_architecture
 
-__getattr__, __dir__, __all__ = lazy_names(
-    __name__,
-    {module: [builder] for module, builder in _BUILDERS.items()},
-    present=["ARCHITECTURES"],
-)
+for _module in pkgutil.iter_modules(__path__, f"{__name__}."):
+    importlib.import_module(_module.name)
+
+# Each builder under its own name, as `VGG`.
+_BUILDERS = [find_architecture(name).builder for name in architecture_names()]
+globals().update({builder.__name__: builder for builder in _BUILDERS})
+__all__ = sorted(builder.__name__ for builder in _BUILDERS)  # noqa: PLE0605
 
 
-class _Architectures(UserDict):
-    """Imports a builder, and Keras with it, when it is asked for: the names alone cost nothing."""
-
-    def __getitem__(self, name):
-        builder = self.data[name]
-        return __getattr__(builder) if isinstance(builder, str) else builder
-
-
-ARCHITECTURES = _Architectures(_BUILDERS)
-"""Name of each architecture and its builder."""
+def __dir__():
+    return __all__

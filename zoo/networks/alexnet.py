@@ -1,11 +1,14 @@
 """AlexNet on log-mel patches."""
 
-from keras import layers
+from zoo import layers
+from zoo.architecture import PaperFigures, register_architecture, scaled
 
-from zoo.networks.common import architecture, conv_bn, dense_relu, scaled
 
-
-@architecture("alexnet")
+@register_architecture(
+    "alexnet",
+    source="Krizhevsky et al., 2012, changed by Hershey et al., 2017",
+    paper=PaperFigures("37.3M", "767M"),
+)
 def AlexNet(x, width):
     """AlexNet (Krizhevsky et al., 2012) with the paper's changes for 96 x 64 patches.
 
@@ -16,13 +19,13 @@ def AlexNet(x, width):
     its counts, 37.3 million weights and 767 million multiplies, which this network has exactly
     (a second such layer would make 54.1 and 784).
     """
-    x = conv_bn(x, scaled(96, width), 11, strides=(2, 1), padding="valid", name="conv1")  # 43 x 54
+    x = layers.conv_bn(x, scaled(96, width), 11, strides=(2, 1), padding="valid", name="conv1")  # 43 x 54
     x = layers.MaxPooling2D(3, 2, name="pool1")(x)  # 21 x 26
-    x = conv_bn(x, scaled(256, width), 5, name="conv2")
+    x = layers.conv_bn(x, scaled(256, width), 5, name="conv2")
     x = layers.MaxPooling2D(3, 2, name="pool2")(x)  # 10 x 12
-    x = conv_bn(x, scaled(384, width), 3, name="conv3")
-    x = conv_bn(x, scaled(384, width), 3, name="conv4")
-    x = conv_bn(x, scaled(256, width), 3, name="conv5")
+    x = layers.conv_bn(x, scaled(384, width), 3, name="conv3")
+    x = layers.conv_bn(x, scaled(384, width), 3, name="conv4")
+    x = layers.conv_bn(x, scaled(256, width), 3, name="conv5")
     x = layers.MaxPooling2D(3, 2, name="pool5")(x)  # 4 x 5
     x = layers.Flatten(name="flatten")(x)
-    return dense_relu(x, scaled(4096, width), name="dense6")
+    return layers.dense_relu(x, scaled(4096, width), name="dense6")

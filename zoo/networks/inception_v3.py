@@ -1,11 +1,14 @@
 """Inception V3 on log-mel patches."""
 
-from keras import layers
+from zoo import layers
+from zoo.architecture import PaperFigures, register_architecture, scaled
 
-from zoo.networks.common import architecture, conv_bn, scaled
 
-
-@architecture("inception_v3")
+@register_architecture(
+    "inception_v3",
+    source="Szegedy et al., 2015, changed by Hershey et al., 2017",
+    paper=PaperFigures("28M", "4.7B"),
+)
 def InceptionV3(x, width):
     """Inception V3 (Szegedy et al., 2015) with the paper's changes for 96 x 64 patches.
 
@@ -18,7 +21,7 @@ def InceptionV3(x, width):
     """
 
     def conv(x, units, kernel_size, name, **kwargs):
-        return conv_bn(x, scaled(units, width), kernel_size, name=name, **kwargs)
+        return layers.conv_bn(x, scaled(units, width), kernel_size, name=name, **kwargs)
 
     x = conv(x, 80, 1, "stem_1x1")  # 96 x 64
     x = conv(x, 192, 3, "stem_3x3", padding="valid")  # 94 x 62

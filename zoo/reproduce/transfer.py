@@ -9,7 +9,6 @@ import numpy as np
 from frontend import FrontendConfig, LogMelSpectrogram
 from zoo.classifier import AudioClassifier
 from zoo.evaluation.metrics import average_precision, balanced_mean, d_prime, roc_auc, top1
-from zoo.networks.common import PATCH_SHAPE
 from zoo.reproduce.experiment import mean_and_range, paper_row
 from zoo.training.teacher import read_teacher
 
@@ -75,10 +74,11 @@ def transfer(data, models, *, scores=(), track=lambda items, *_: items):
 
 def _features(data, clips, models, track):
     """Of each kind the features of each clip, a list of float32 `[patches, units]`."""
-    log_mel = LogMelSpectrogram(FrontendConfig())
+    frontend = FrontendConfig()
+    log_mel = LogMelSpectrogram(frontend)
 
     def flat_patches(waveform):
-        return np.reshape(log_mel(waveform[np.newaxis]), (-1, math.prod(PATCH_SHAPE)))
+        return np.reshape(log_mel(waveform[np.newaxis]), (-1, math.prod(frontend.patch_shape)))
 
     yield [flat_patches(data.waveform(clip)) for clip in track(clips, len(clips), "log-mel")]
     for model in models:

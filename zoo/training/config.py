@@ -7,7 +7,7 @@ import typing
 
 import yaml
 
-from zoo.networks import ARCHITECTURES
+from zoo.architecture import architecture_names, find_architecture
 
 SCHEDULES = ("constant", "cosine", "linear")
 PRECISIONS = ("f32", "bf16", "f16")
@@ -45,7 +45,7 @@ class TrainConfig:
     """
 
     model: str | None = _option(
-        None, "architecture (default: that of --init, or resnet50)", choices=ARCHITECTURES
+        None, f"{', '.join(architecture_names())} (default: that of --init, or resnet50)"
     )
     width: float | None = _option(
         None, "scales the network's units (default: that of --init, or the paper's 1)", above=0
@@ -112,6 +112,8 @@ class TrainConfig:
         for field in dataclasses.fields(self):
             value = _checked(field, getattr(self, field.name))
             object.__setattr__(self, field.name, value)
+        if self.model is not None:
+            find_architecture(self.model)
         if self.freeze and self.init is None:
             raise ValueError("freeze trains a classifier on a trained body: pass init, a preset.")
         if self.teacher_head and (self.teacher is None or self.freeze):

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from frontend import LogMelSpectrogram
+from zoo import head
 from zoo.augment import Mixup, RandomEqualizer, RandomGain, RandomSpeed, SpecAugment, TimeShift
 from zoo.training.schedule import Schedule
 
@@ -80,14 +81,13 @@ class Learner:
         self.augmenter = augmenter
         self.network = classifier.network
         # Cross-entropy of the logits keeps the gradient where a score is 0 or 1 in float32.
-        classifying = self.network.get_layer("logits")
-        logits = {"labels": classifying.output}
+        logits = {"labels": head.logits(self.network).output}
         self.trained = list(self.network.trainable_variables)
         self.teacher_variables = []
         if teacher_classes:
-            head = keras.layers.Dense(teacher_classes, name="teacher_logits", dtype="float32")
-            logits["teacher"] = head(classifying.input)
-            self.teacher_variables = head.trainable_variables
+            of_teacher = keras.layers.Dense(teacher_classes, name="teacher_logits", dtype="float32")
+            logits["teacher"] = of_teacher(classifier.backbone.output)
+            self.teacher_variables = of_teacher.trainable_variables
             self.trained += self.teacher_variables
         self.logits = keras.Model(self.network.input, logits)
         self.optimizer = keras.optimizers.Adam(

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from keras.ops import convert_to_numpy
 
-from zoo import presets
+from zoo import head, presets
 from zoo._version import __version__
 from zoo.classifier import AudioClassifier
 from zoo.data.records import VALIDATION
@@ -328,15 +328,13 @@ def _classifier(config, labels, initial, name):
         name=re.sub(r"\W", "_", name) or None,
     )
     if initial:
-        same_labels = [label.name for label in initial.labels] == [
-            label.name for label in classifier.labels
-        ]
-        for layer in classifier.network.layers:
-            if layer.name != "logits" or same_labels:
-                layer.set_weights(initial.network.get_layer(layer.name).get_weights())
+        names = [[label.name for label in each.labels] for each in (initial, classifier)]
+        if names[0] == names[1]:
+            classifier.network.set_weights(initial.network.get_weights())
+        else:
+            head.copy_body(initial.network, classifier.network)
     if config.freeze:
-        for layer in classifier.network.layers:
-            layer.trainable = layer.name == "logits"
+        classifier.freeze_body()
     return classifier
 
 

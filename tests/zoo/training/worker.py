@@ -11,14 +11,14 @@ import numpy as np
 import tensorflow as tf
 
 from tests.zoo.training.conftest import SMALL
+from zoo.architecture import register_architecture
 from zoo.data import open_prepared
-from zoo.networks import ARCHITECTURES
-from zoo.networks.common import architecture, conv_bn
+from zoo.layers import conv_bn
 from zoo.training import TrainConfig, choose_strategy, train
 from zoo.training.cluster import read_cluster
 
 
-@architecture("smooth")
+@register_architecture("smooth", source="ours")
 def smooth(x, width):
     """Batch norm without ReLU: where a ReLU switches, a last bit becomes a gradient's first one."""
     x = conv_bn(x, 8, 5, strides=4, relu=False, name="first")
@@ -32,7 +32,6 @@ class Steps(keras.callbacks.Callback):
 
 
 def main(task):
-    ARCHITECTURES["smooth"] = smooth
     cpu = tf.config.list_physical_devices("CPU")[0]
     logical = [tf.config.LogicalDeviceConfiguration()] * task["devices"]
     tf.config.set_logical_device_configuration(cpu, logical)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.networks.batch_norm import FusedBatchNormalization
+from zoo.layers.batch_norm import FusedBatchNormalization
 
 
 def inputs(dtype="float32"):
@@ -89,7 +89,7 @@ import numpy as np
 import tensorflow as tf
 
 import zoo
-from zoo.networks.batch_norm import FusedBatchNormalization
+from zoo.layers.batch_norm import FusedBatchNormalization
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 
