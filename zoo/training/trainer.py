@@ -22,6 +22,7 @@ from zoo.evaluation.metrics import average_precision, balanced_mean, top1
 from zoo.evaluation.scoring import score_clips
 from zoo.files import write_atomically
 from zoo.training.checkpoints import assign_checkpoint, load_checkpoint, save_checkpoint
+from zoo.training.cluster import choose_strategy
 from zoo.training.config import TrainConfig, read_config, write_config
 from zoo.training.learner import Augmenter, Learner
 from zoo.training.patches import TrainingPatches
@@ -60,7 +61,7 @@ def train(data, folder, config=None, *, strategy=None, callbacks=()):
         Stopped: SIGINT or SIGTERM came; a checkpoint was written.
     """
     config = config or TrainConfig()
-    strategy = strategy or tf.distribute.get_strategy()
+    strategy = strategy or choose_strategy()
     with _precision(config.precision), StopRequest().listening() as request:
         return Trainer(data, Path(folder), config, strategy, callbacks).run(request)
 

@@ -1,5 +1,6 @@
 """Two replicas train as one device does: in one process, and in two."""
 
+import json
 import signal
 import socket
 
@@ -70,6 +71,7 @@ def test_two_workers_train_as_one(data, start, ports, tmp_path):
             for worker in range(2)
         )
     )
+    assert json.loads((tmp_path / "two" / "run.json").read_text())["replicas"] == 2
     one = weights(tmp_path / "one")
     first, second = weights(tmp_path / "two", 0), weights(tmp_path / "two", 1)
     for alone, of_first, of_second in zip(one, first, second, strict=True):

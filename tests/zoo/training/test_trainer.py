@@ -98,6 +98,12 @@ def test_a_finished_run_only_gives_its_classifier(data, config, tmp_path):
     assert stopper.left == 1  # it trained no step
 
 
+def test_the_workers_of_tf_config_are_asked_for(data, config, tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "worker 1 of 2")
+    with pytest.raises(ValueError, match="TF_CONFIG is not JSON"):
+        train(data, tmp_path, config())
+
+
 def test_keras_callbacks_work(data, config, tmp_path):
     callbacks = [
         keras.callbacks.CSVLogger(tmp_path / "keras.csv"),
