@@ -48,7 +48,10 @@ class Augmenter:
         def apply(layer, inputs):
             nonlocal used
             used += layer.draws
-            return layer(inputs, uniform=uniform[:, used - layer.draws : used], training=True)
+            numbers = uniform[:, used - layer.draws : used]
+            if layer is self.mixup:
+                return _mix_whole_batch(layer, inputs, numbers)
+            return layer(inputs, uniform=numbers, training=True)
 
         for layer in self.on_waveforms:
             waveforms = apply(layer, waveforms)
@@ -202,6 +205,19 @@ class Learner:
             dtype=tf.float32,
             aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
+
+
+def _mix_whole_batch(mixup, inputs, uniform):
+    """Mixes the neighbours of the whole batch, whatever part of it this replica has."""
+    replica = tf.distribute.get_replica_context()
+    share = uniform.shape[0]
+    if replica.num_replicas_in_sync == 1 or share % 2 == 0:
+        return mixup(inputs, uniform=uniform, training=True)
+    # An odd part ends, or begins, with half a pair: the other half is another replica's.
+    *inputs, uniform = replica.all_gather([*inputs, uniform], axis=0)
+    first = replica.replica_id_in_sync_group * share
+    mixed = mixup(tuple(inputs), uniform=uniform, training=True)
+    return [batch[first : first + share] for batch in mixed]
 
 
 def _cross_entropy(targets, logits):

@@ -47,10 +47,11 @@ def ports():
     "options",
     [
         AUGMENTED,
+        {"batch": 6, "mixup": 1.0},  # of three examples on each, one has its neighbour elsewhere
         {"model": "smooth", "clip_norm": 0.5, "ema": 0.9, "weight_decay": 0.1},
         {"model": "smooth", "teacher_head": True},
     ],
-    ids=["augmented", "batch_norm", "teacher_head"],
+    ids=["augmented", "odd", "batch_norm", "teacher_head"],
 )
 def test_two_devices_train_as_one(options, data, teacher, start, tmp_path):
     if "teacher_head" in options:
