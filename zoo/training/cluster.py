@@ -74,6 +74,16 @@ def read_cluster():
     return value
 
 
+def place_of(strategy):
+    """Which worker this is, counted from the chief, 0, on, and how many there are."""
+    resolver = strategy.cluster_resolver
+    jobs = resolver.cluster_spec().as_dict() if resolver else {}
+    workers = [(job, index) for job in sorted(jobs) for index in range(len(jobs[job]))]
+    if not workers:
+        return 0, 1
+    return workers.index((resolver.task_type, resolver.task_id)), len(workers)
+
+
 def meet(cluster, timeout):
     """Waits until every other worker can be reached, and can reach this one.
 

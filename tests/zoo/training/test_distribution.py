@@ -7,6 +7,8 @@ import socket
 import numpy as np
 import pytest
 
+from tests.zoo.training.test_trainer import log
+
 AUGMENTED = {
     "mixup": 0.5,
     "gain_db": 6,
@@ -73,6 +75,9 @@ def test_two_workers_train_as_one(data, start, ports, tmp_path):
         )
     )
     assert json.loads((tmp_path / "two" / "run.json").read_text())["replicas"] == 2
+    logs = [log(tmp_path / run) for run in ("one", "two")]
+    for alone, together in zip(*logs, strict=True):
+        assert together | {"seconds": 0} == pytest.approx(alone | {"seconds": 0}, abs=1e-4)
     one = weights(tmp_path / "one")
     first, second = weights(tmp_path / "two", 0), weights(tmp_path / "two", 1)
     for alone, of_first, of_second in zip(one, first, second, strict=True):
