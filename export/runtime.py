@@ -43,7 +43,8 @@ class TFLiteClassifier(Listener):
     Raises:
         OSError: the file cannot be read.
         ValueError: the file is damaged, or not an audio classifier of this form; labels that are
-            missing or not as many as the scores; a runtime that is unknown or not installed.
+            missing or not as many as the scores; a runtime that is unknown.
+        ImportError: the runtime is not installed.
 
     Example:
 
@@ -113,7 +114,7 @@ def _find_runtime(runtime):
         except ImportError:
             continue
     missing = "No TFLite runtime is" if runtime is None else f"{runtime} is not"
-    raise ValueError(f"{missing} installed; pip install ai-edge-litert.")
+    raise ImportError(f"{missing} installed; pip install ai-edge-litert.")
 
 
 def _frontend(metadata):

@@ -15,6 +15,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -68,20 +69,20 @@ def convert(model):
     checkpoint = tf.train.load_checkpoint(str(model / "variables" / "variables"))
     layers = [layer for layer in classifier.network.layers if layer.weights]
     for number, layer in enumerate(layers):
-        names = ["depthwise_kernel" if "depthwise_conv" in layer.name else w.name for w in layer.weights]
-        # The SavedModel's own name of a depthwise kernel differs from Keras 3's.
+        names = [weight.name for weight in layer.weights]
+        if isinstance(layer, keras.layers.DepthwiseConv2D):
+            names = ["depthwise_kernel"]  # as Keras 2 called it
         layer.set_weights([checkpoint.get_tensor(VARIABLE.format(number, name)) for name in names])
     return classifier
 
 
 def listen(model):
-    """Names of the example recordings, and what the SavedModel says of each: `[files, 521]`."""
-    score = tf.saved_model.load(str(model)).signatures["serving_default"]
+    """Names of the example recordings, and the SavedModel's mean scores of each: `[files, 521]`."""
+    # Its signature gives a single class; what is wrapped in it is YAMNet as it was released.
+    yamnet = getattr(tf.saved_model.load(str(model)), "layer-1").layer._func
     paths = sorted((ROOT / "examples").glob("*.ogg"))
-    scores = [
-        score(wav_16000_mono_input=load_audio(path)[np.newaxis])["class_output"] for path in paths
-    ]
-    return [path.name for path in paths], np.stack(scores).astype(np.float32)
+    patch_scores = [yamnet(load_audio(path))[0] for path in paths]
+    return [path.name for path in paths], np.stack([np.mean(s, axis=0) for s in patch_scores])
 
 
 if __name__ == "__main__":

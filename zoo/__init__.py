@@ -1,4 +1,4 @@
-"""Sound classifiers: the paper's five networks, and others, on raw sound, with pretrained weights."""
+"""Sound classifiers: the paper's five networks and MobileNet V1 on raw sound, pretrained."""
 
 import os
 

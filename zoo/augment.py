@@ -141,9 +141,8 @@ class Mixup(Augmentation):
     """Mixes waveforms with their neighbour in the batch, and their targets likewise.
 
     Takes and gives a pair: waveforms `[batch, samples]` and targets `[batch, classes]`. The first
-    and second example mix with each other, the third and fourth, and so on, so that a batch that
-    is dealt to several devices in even parts mixes as one. A mixed example keeps 0.5 to 1 of
-    itself.
+    and second example mix with each other, the third and fourth, and so on. A mixed example keeps
+    0.5 to 1 of itself.
 
     Args:
         share: part of the examples that are mixed, 0 to 1.

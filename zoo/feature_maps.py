@@ -45,9 +45,7 @@ def features(classifier: AudioClassifier, names: Sequence[str]) -> keras.Model:
 def _last(network, name):
     """The last layer of a name, or of those whose names begin with it and an underscore."""
     found = [
-        layer
-        for layer in network.layers
-        if layer.name == name or layer.name.startswith(f"{name}_")
+        layer for layer in network.layers if layer.name == name or layer.name.startswith(f"{name}_")
     ]
     if not found:
         beginnings = dict.fromkeys(layer.name.partition("_")[0] for layer in network.layers)

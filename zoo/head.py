@@ -78,7 +78,7 @@ def description(network):
 
 
 def nan_where_not_finite(scores, patches):
-    """Scores `[batch, classes]`, but NaN for patches `[batch, frames, mel_bins]` that are not finite.
+    """Scores `[batch, classes]`, NaN for patches `[batch, frames, mel_bins]` that are not finite.
 
     Activations and pools drop NaN, and a network would give plausible scores.
     """

@@ -14,7 +14,7 @@ import numpy as np
 try:  # before the imports that take seconds
     from matplotlib.figure import Figure
 except ImportError:
-    raise ValueError("Plots need matplotlib: pip install 'soundzoo[plot]'") from None
+    raise ImportError("Plots need matplotlib: pip install 'soundzoo[plot]'") from None
 
 from frontend import (
     FrontendConfig,

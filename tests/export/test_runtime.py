@@ -79,10 +79,10 @@ def test_runtimes_are_tried_in_order(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)  # as if not installed
     monkeypatch.setitem(sys.modules, "tflite_runtime.interpreter", None)
     assert TFLiteClassifier(path).runtime == "tf.lite"
-    with pytest.raises(ValueError, match="ai_edge_litert is not installed; pip install ai-edge"):
+    with pytest.raises(ImportError, match="ai_edge_litert is not installed; pip install ai-edge"):
         TFLiteClassifier(path, runtime="ai_edge_litert")
     monkeypatch.setitem(sys.modules, "tensorflow", None)
-    with pytest.raises(ValueError, match="No TFLite runtime is installed; pip install ai-edge"):
+    with pytest.raises(ImportError, match="No TFLite runtime is installed; pip install ai-edge"):
         TFLiteClassifier(path)
 
 

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from frontend import FrontendConfig
 from zoo import AudioClassifier
 from zoo.data import prepare, read_source
 
@@ -20,6 +21,16 @@ def small_preset(small_classifier, tmp_path_factory):
     """The folder of that classifier's preset."""
     folder = tmp_path_factory.mktemp("presets") / "small"
     small_classifier.save_to_preset(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def telephone_preset(tmp_path_factory):
+    """The folder of a preset that hears 8 kHz, as no prepared data are."""
+    frontend = FrontendConfig(sample_rate=8000, mel_max_hz=3800)
+    folder = tmp_path_factory.mktemp("presets") / "telephone"
+    classifier = AudioClassifier("fully_connected", LABELS, width=0.02, frontend=frontend)
+    classifier.save_to_preset(folder)
     return folder
 
 

@@ -27,9 +27,7 @@ def add_summary(commands):
         "Count the weights and multiplies of the networks, beside the paper's figures.",
         "soundzoo summary resnet50 vgg --width 0.25",
     )
-    parser.add_argument(
-        "models", nargs="*", metavar="MODEL", help="architectures (default: all)"
-    )
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="architectures (default: all)")
     parser.add_argument("--width", type=float, default=1.0, help="default: 1, the paper's networks")
     parser.add_argument("--classes", type=int, help="default: the paper's 3087")
     parser.add_argument("--json", action="store_true", help="print JSON")

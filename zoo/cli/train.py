@@ -108,7 +108,7 @@ def _open(options, config, report):
 
 def _tensorboard(folder):
     if find_spec("tensorboard") is None:
-        raise ValueError(
+        raise ImportError(
             "--tensorboard needs the package tensorboard: pip install 'soundzoo[train]'"
         )
     from keras.callbacks import TensorBoard

@@ -38,7 +38,7 @@ class Report(keras.callbacks.Callback):
         self.bar.remove_task(task)
 
     def on_train_begin(self, logs=None):
-        done = int(self.model.optimizer.iterations.numpy())
+        done = self.params["done"]
         self.task = self.bar.add_task("", total=None)
         self.announce(
             f"{self.model.architecture} at width {self.model.width:g}, {len(self.model.labels)} "
@@ -47,17 +47,18 @@ class Report(keras.callbacks.Callback):
         )
 
     def on_epoch_begin(self, epoch, logs=None):
-        done = int(self.model.optimizer.iterations.numpy()) - epoch * self.params["steps"]
         self.bar.update(
             self.task,
             description=f"epoch {epoch + 1}",
             total=self.params["steps"],
-            completed=done,
+            completed=max(0, self.params["done"] - epoch * self.params["steps"]),
         )
         self.started = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        self.bar.update(self.task, completed=batch + 1, description=f"loss {logs['loss']:.4f}")
+        # On an accelerator the loss is looked at some steps late.
+        how = {"description": f"loss {logs['loss']:.4f}"} if "loss" in logs else {}
+        self.bar.update(self.task, completed=batch + 1, **how)
 
     def on_epoch_end(self, epoch, logs=None):
         self.show({"epoch": epoch + 1, "seconds": time.perf_counter() - self.started, **logs})

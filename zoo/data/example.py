@@ -1,31 +1,52 @@
 """One clip as a `tf.train.Example`, the record of the shards."""
 
+import zlib
+
 import numpy as np
 import tensorflow as tf
 
 SAMPLE_RATE = 16000
 """Of all prepared waveforms, in Hz: what the networks hear."""
 
+STRETCH = 8192
+"""Samples under one checksum, about half a second (ours): a patch is read with little around it."""
+
 _FULL_SCALE = 32768
 
 
-def encode_example(clip, waveform):
+def encode_samples(waveform):
+    """Rounds a float waveform `[samples]` to little-endian int16, clips what overshoots full scale,
+    and gives the bytes."""
+    samples = np.clip(np.rint(waveform * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1)
+    return samples.astype("<i2").tobytes()
+
+
+def decode_samples(data):
+    """The waveform of such bytes: float32 `[samples]` in -1..1."""
+    return np.frombuffer(data, "<i2") * np.float32(1 / _FULL_SCALE)
+
+
+def checksums(data):
+    """zlib.crc32 of each `STRETCH` of such bytes; the last may be shorter."""
+    step = 2 * STRETCH
+    return [zlib.crc32(data[start : start + step]) for start in range(0, len(data), step)]
+
+
+def encode_example(clip, samples):
     """Packs a clip.
 
     Args:
         clip: a `Clip`; its id and labels are kept.
-        waveform: float `[samples]` at 16 kHz. It is rounded to 16 bits; what overshoots full scale
-            is clipped.
+        samples: bytes that `encode_samples` gave.
 
     Returns:
-        The bytes of an example with the features `id`, `labels` (names) and `waveform`
-        (little-endian int16), all bytes.
+        The bytes of an example with the features `id`, `labels` (names) and `waveform`, all bytes.
+        It ends in the samples: deterministic encoding sorts the features by name.
     """
-    samples = np.clip(np.rint(waveform * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1)
     features = {
         "id": [encode_text(clip.id)],
         "labels": [encode_text(label) for label in clip.labels],
-        "waveform": [samples.astype("<i2").tobytes()],
+        "waveform": [samples],
     }
     example = tf.train.Example(
         features=tf.train.Features(
@@ -36,13 +57,6 @@ def encode_example(clip, waveform):
         )
     )
     return example.SerializeToString(deterministic=True)
-
-
-def decode_waveform(record):
-    """The waveform of an example's bytes: float32 `[samples]` in -1..1."""
-    example = tf.train.Example.FromString(record)
-    (samples,) = example.features.feature["waveform"].bytes_list.value
-    return np.frombuffer(samples, "<i2") * np.float32(1 / _FULL_SCALE)
 
 
 def encode_text(text):

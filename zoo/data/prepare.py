@@ -81,8 +81,8 @@ def _claim(folder, plan):
     if path.is_file():
         if path.read_text(encoding="utf-8") != json.dumps(plan):
             raise ValueError(
-                f"{folder} holds data of another source, or with other options. Name another "
-                "folder, or delete it."
+                f"{folder} holds data of another source, or with other options, or of another "
+                "version of soundzoo. Name another folder, or delete it."
             )
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} exists and is not prepared data. Name a new folder.")
@@ -95,26 +95,26 @@ def _claim(folder, plan):
 
 def _write_index(source, folder, shards):
     """Puts together, from the notes of the shards, the arrays and the index."""
-    rows, skipped, entries = [], list(source.skipped), []
+    rows, sums, skipped, entries = [], [], list(source.skipped), []
     for number in range(len(shards)):
         note = shards.note(number)
-        table = np.array(note["clips"], np.int64).reshape(-1, 5)
-        rows.append(np.insert(table, 0, number, axis=1))
+        for *row, of_clip in note["clips"]:
+            rows.append((number, *row))
+            sums.append(np.array(of_clip, np.uint32))
         skipped += [Skipped(*values) for values in note["skipped"]]
         entries.append(
             {
                 "file": shards.path(number).relative_to(folder).as_posix(),
-                "clips": len(table),
+                "clips": len(note["clips"]),
                 "bytes": note["bytes"],
                 "sha256": note["sha256"],
             }
         )
-    rows = np.concatenate(rows)
-    if not len(rows):
+    if not rows:
         raise ValueError(_empty(skipped))
-    clips = [source.clips[position] for position in rows[:, 1]]
+    clips = [source.clips[position] for _, position, *_ in rows]
     splits = sorted({clip.split for clip in clips})
-    arrays = _arrays(rows, clips, splits, source.labels)
+    arrays = _arrays(rows, sums, clips, splits, source.labels)
     for name in ARRAYS:
         with write_atomically(folder / f"{name}.npy") as file:
             np.save(file, arrays[name])
@@ -129,16 +129,19 @@ def _write_index(source, folder, shards):
         file.write(json.dumps(index, indent=1).encode() + b"\n")
 
 
-def _arrays(rows, clips, splits, labels):
+def _arrays(rows, sums, clips, splits, labels):
     """The arrays that the module `prepared` describes, by name."""
     table = np.zeros(len(clips), CLIP)
-    table["shard"], _, table["offset"], table["length"], table["crc32"], table["samples"] = rows.T
+    columns = zip(*rows, strict=True)
+    table["shard"], _, table["offset"], table["samples"], table["power"] = columns
+    table["checksum"] = _offsets([len(of_clip) for of_clip in sums])[:-1]
     split_number = {split: number for number, split in enumerate(splits)}
     table["split"] = [split_number[clip.split] for clip in clips]
     class_number = {label.name: number for number, label in enumerate(labels)}
     ids = [encode_text(clip.id) for clip in clips]
     return {
         "clips": table,
+        "checksums": np.concatenate(sums),
         "ids": np.frombuffer(b"".join(ids), np.uint8),
         "id_offsets": _offsets([len(text) for text in ids]),
         "label_indices": np.array(

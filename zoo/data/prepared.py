@@ -3,7 +3,8 @@
 A folder of prepared data holds
 
     index.json          labels, splits, counts, skipped clips, and the shards with their SHA-256
-    clips.npy           `CLIP` [clips]: where each clip's record lies, its checksum and split
+    clips.npy           `CLIP` [clips]: where each clip's samples lie, their power, and its split
+    checksums.npy       uint32: `checksums` of the first clip's samples, of the second's, ...
     ids.npy             uint8: UTF-8 of the first clip's id, of the second's, ...
     id_offsets.npy      int64 [clips + 1]: where each clip's id starts
     label_indices.npy   int32: labels of the first clip, of the second, ...
@@ -12,36 +13,36 @@ A folder of prepared data holds
 
 and plan.json and shards/*.json, by which `soundzoo prepare` goes on or mends it.
 
-The arrays are memory-mapped and a record is read from its file when it is asked for, so that
-millions of clips take no more memory than ten.
+The arrays are memory-mapped and samples are read from their file when they are asked for, and no
+more of them, so that millions of clips take no more memory than ten, and an hour no more time than
+a second.
 """
 
 import functools
 import json
 import os
 import warnings
-import zlib
 from pathlib import Path
 
 import numpy as np
 
-from zoo.data.example import SAMPLE_RATE, decode_text, decode_waveform
+from zoo.data.example import STRETCH, checksums, decode_samples, decode_text
 from zoo.data.records import Skipped
 from zoo.files import sha256
 from zoo.labels import Label
 
-FORMAT = 1
+FORMAT = 2
 INDEX = "index.json"
 SHARDS = "shards"
-ARRAYS = ("clips", "ids", "id_offsets", "label_indices", "label_offsets")
+ARRAYS = ("clips", "checksums", "ids", "id_offsets", "label_indices", "label_offsets")
 
 CLIP = np.dtype(
     [
-        ("offset", "<i8"),  # bytes before the example in its shard
-        ("length", "<i4"),  # bytes of the example
-        ("crc32", "<u4"),  # zlib.crc32 of these
+        ("offset", "<i8"),  # bytes before the samples in their shard
+        ("checksum", "<i8"),  # place of their first checksum
         ("shard", "<i4"),
         ("samples", "<i4"),
+        ("power", "<f4"),  # mean square of the waveform
         ("split", "<i2"),
     ]
 )
@@ -78,9 +79,10 @@ class PreparedData:
         folder: `pathlib.Path`.
         index: dict, what `index.json` says.
         labels: list of `Label`, the classes in order.
-        sample_rate: 16000, in Hz.
+        sample_rate: of all clips, in Hz.
         splits: names of the splits.
         samples: int32 [clips], how many samples each clip has.
+        power: float32 [clips], the mean square of each clip's waveform.
         label_offsets, label_indices: clip i has the classes
             `label_indices[label_offsets[i] : label_offsets[i + 1]]`.
         skipped: list of `Skipped`, the clips that could not be prepared.
@@ -93,14 +95,14 @@ class PreparedData:
         self.skip_corrupt = skip_corrupt
         self.index = _read_index(self.folder)
         self.labels = [Label(label["name"], label["mid"]) for label in self.index["labels"]]
-        self.sample_rate = SAMPLE_RATE
+        self.sample_rate = self.index["sample_rate"]
         self.splits = list(self.index["splits"])
         self.skipped = [Skipped(**entry) for entry in self.index["skipped"]]
         arrays = {name: self._map(name) for name in ARRAYS}
-        self._clips = arrays["clips"]
+        self._clips, self._checksums = arrays["clips"], arrays["checksums"]
         self._ids, self._id_offsets = arrays["ids"], arrays["id_offsets"]
         self.label_indices, self.label_offsets = arrays["label_indices"], arrays["label_offsets"]
-        self.samples = self._clips["samples"]
+        self.samples, self.power = self._clips["samples"], self._clips["power"]
         for name, count in (("clips", 0), ("id_offsets", 1), ("label_offsets", 1)):
             if len(arrays[name]) != self.index["clips"] + count:
                 raise self._corrupt(f"{name}.npy", "is not of the length that the index says")
@@ -148,28 +150,40 @@ class PreparedData:
         start, end = self._id_offsets[index], self._id_offsets[index + 1]
         return decode_text(self._ids[start:end].tobytes())
 
-    def waveform(self, index):
-        """The sound of a clip: float32 [samples] in -1..1, at 16 kHz.
+    def waveform(self, index, start=0, samples=None):
+        """The sound of a clip, or of a part of it: float32 [samples] in -1..1, at `sample_rate`.
+
+        Args:
+            index: of the clip.
+            start: of the part, in samples.
+            samples: how many, or fewer where the clip ends; to its end by default.
 
         Raises:
-            CorruptData: the clip's record is missing, cut short or damaged.
+            CorruptData: what is read, a little more than was asked for, is missing, cut short or
+                damaged.
         """
         self._check(index)
         clip = self._clips[index]
+        length, offset = int(clip["samples"]), int(clip["offset"])
+        end = length if samples is None else min(start + samples, length)
+        # Whole stretches, which the checksums are of.
+        first, last = start // STRETCH, -(-end // STRETCH)
+        origin = first * STRETCH
         # Read, not mapped: a mapped file that is cut short ends the process without a word.
         try:
             with open(self.folder / self._shard(clip["shard"]), "rb", buffering=0) as shard:
-                shard.seek(clip["offset"])
-                record = shard.read(clip["length"])
+                shard.seek(offset + 2 * origin)
+                data = shard.read(2 * (min(last * STRETCH, length) - origin))
         except OSError as error:
             raise self._corrupt(
                 self._shard(clip["shard"]), f"cannot be read: {error.strerror}"
             ) from None
-        if zlib.crc32(record) != clip["crc32"]:
+        place = int(clip["checksum"])
+        if checksums(data) != self._checksums[place + first : place + last].tolist():
             raise self._corrupt(
                 self._shard(clip["shard"]), f"is damaged at the clip {self.clip_id(index)}"
             )
-        return decode_waveform(record)
+        return decode_samples(data)[start - origin : end - origin]
 
     def readable(self, indices):
         """Reads clips to see which of them can be: bool [len(indices)]; warns of the others."""
@@ -193,6 +207,14 @@ class PreparedData:
         targets = np.zeros((len(indices), len(self.labels)), np.float32)
         targets[rows, self.label_indices[np.repeat(first, count) + within]] = 1
         return targets
+
+    def check_heard_at(self, sample_rate):
+        """Raises ValueError if a model that hears another rate, in Hz, is to hear the clips."""
+        if sample_rate != self.sample_rate:
+            raise ValueError(
+                f"The data in {self.folder} are at {self.sample_rate} Hz, so that a model must "
+                f"hear {self.sample_rate} Hz. Received a model of {sample_rate} Hz."
+            )
 
     def _check(self, index):
         if not 0 <= index < len(self):

@@ -6,14 +6,19 @@ Whatever ends a run, a shard that has its note is finished and whole, and the ot
 import json
 import os
 import threading
-import zlib
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import numpy as np
 import tensorflow as tf
 
 from frontend import audio_blocks
-from zoo.data.example import SAMPLE_RATE, encode_example
+from zoo.data.example import (
+    SAMPLE_RATE,
+    checksums,
+    decode_samples,
+    encode_example,
+    encode_samples,
+)
 from zoo.data.records import Skipped
 from zoo.files import sha256, write_atomically
 
@@ -53,8 +58,8 @@ class Shards:
 
         Returns:
             A dict of `bytes`, `sha256`, `clips`, a list of (position in the list of clips, offset
-            and length of the example in bytes, its CRC-32, samples), and `skipped`, a list of
-            `Skipped`'s values.
+            of the samples in bytes, how many they are, their mean power, `checksums`), and
+            `skipped`, a list of `Skipped`'s values.
         """
         return json.loads(self._note_path(number).read_text(encoding="utf-8"))
 
@@ -106,15 +111,17 @@ class Shards:
                 raise InterruptedError("Preparing was stopped.")
             clip = self._clips[position]
             try:
-                waveform = _load(clip.path)
+                samples = encode_samples(_load(clip.path))
             except (ValueError, OSError) as error:
                 skipped.append(Skipped(clip.id, str(clip.path), _reason(error)))
             else:
-                record = encode_example(clip, waveform)
+                record = encode_example(clip, samples)
                 file.write(record)
-                start = offset + _HEADER
-                rows.append((position, start, len(record), zlib.crc32(record), len(waveform)))
-                offset = start + len(record) + _FOOTER
+                end = offset + _HEADER + len(record)
+                power = float(np.mean(np.square(decode_samples(samples))))
+                start, count = end - len(samples), len(samples) // 2
+                rows.append((position, start, count, power, checksums(samples)))
+                offset = end + _FOOTER
             self._progress(1)
         return offset, rows, skipped
 

@@ -95,11 +95,7 @@ def evaluate(
     """
     if bootstrap < 0:
         raise ValueError(f"bootstrap must be at least 0 resamples. Received: {bootstrap}")
-    if data.sample_rate != classifier.frontend.sample_rate:
-        raise ValueError(
-            f"The data is at {data.sample_rate} Hz, and the model hears "
-            f"{classifier.frontend.sample_rate} Hz. Prepare the data at the model's rate."
-        )
+    data.check_heard_at(classifier.frontend.sample_rate)
     if plots:
         from zoo.evaluation import plots as drawings  # matplotlib is an extra, and slow to import
     indices = data.select(split)

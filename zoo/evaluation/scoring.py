@@ -18,8 +18,10 @@ def score_clips(classifier, data, indices, *, batch=128):
         float32 `[classes]`, the mean of the patches' scores, clip after clip.
 
     Raises:
-        ValueError: scores of a clip are not finite; the message names the clip.
+        ValueError: the sample rates differ, or scores of a clip are not finite; the message says
+            which.
     """
+    data.check_heard_at(classifier.frontend.sample_rate)
     patch_scores = []
     current = 0
     for patches in _batches(classifier, data, indices, batch):

@@ -33,15 +33,15 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             and keras.config.backend() == "tensorflow"
             and len(inputs.shape) == 4
             and self.axis in (-1, 3)
-            and self.scale
-            and self.center
             and not getattr(self, "renorm", False)  # Keras has it since 3.15
             and mask is None
         )
         if not fused:
             return super().call(inputs, training=training, mask=mask)
         # In half precision the kernels still want float32 parameters, and give float32 statistics.
-        gamma, beta = ops.cast(self.gamma, "float32"), ops.cast(self.beta, "float32")
+        channels = self.moving_mean.shape
+        gamma = ops.cast(self.gamma, "float32") if self.scale else ops.ones(channels, "float32")
+        beta = ops.cast(self.beta, "float32") if self.center else ops.zeros(channels, "float32")
         if _replicas() == 1:
             outputs, mean, variance = _normalise(inputs, gamma, beta, self.epsilon)
         else:

@@ -14,7 +14,7 @@ for _module in pkgutil.iter_modules(__path__, f"{__name__}."):
 # Each builder under its own name, as `VGG`.
 _BUILDERS = [find_architecture(name).builder for name in architecture_names()]
 globals().update({builder.__name__: builder for builder in _BUILDERS})
-__all__ = sorted(builder.__name__ for builder in _BUILDERS)  # noqa: PLE0605
+__all__ = sorted(builder.__name__ for builder in _BUILDERS)
 
 
 def __dir__():

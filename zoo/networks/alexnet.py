@@ -19,7 +19,9 @@ def AlexNet(x, width):
     its counts, 37.3 million weights and 767 million multiplies, which this network has exactly
     (a second such layer would make 54.1 and 784).
     """
-    x = layers.conv_bn(x, scaled(96, width), 11, strides=(2, 1), padding="valid", name="conv1")  # 43 x 54
+    x = layers.conv_bn(
+        x, scaled(96, width), 11, strides=(2, 1), padding="valid", name="conv1"
+    )  # 43 x 54
     x = layers.MaxPooling2D(3, 2, name="pool1")(x)  # 21 x 26
     x = layers.conv_bn(x, scaled(256, width), 5, name="conv2")
     x = layers.MaxPooling2D(3, 2, name="pool2")(x)  # 10 x 12

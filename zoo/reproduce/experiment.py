@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from zoo import presets
 from zoo.complexity import count_multiplies, count_weights
 from zoo.evaluation import evaluate
 from zoo.evaluation.evaluate import METRICS
 from zoo.training import TrainConfig, train
-from zoo.training.trainer import LOG
+from zoo.training.run import LOG
 
 FIGURES = ("mAP", "AUC", "d_prime")
 """The paper's three."""
@@ -106,10 +107,16 @@ def run(experiment, folder, *, test_split="test", seeds=1, report=_quietly):
 def _run(trial, folder, seed, test_split, callbacks):
     config = TrainConfig(**{**trial.config.to_dict(), "seed": seed})
     classifier = train(trial.data, folder, config, callbacks=callbacks)
-    metrics = _evaluated(folder / "evaluation", trial.test, test_split)
+    weights = presets.read_config(folder / presets.RUN_PRESET)["weights_sha256"]
+    metrics = _evaluated(folder / "evaluation", trial.test, test_split, weights)
     if metrics is None:
         metrics = evaluate(
-            classifier, trial.test, test_split, folder / "evaluation", bootstrap=RESAMPLES
+            classifier,
+            trial.test,
+            test_split,
+            folder / "evaluation",
+            bootstrap=RESAMPLES,
+            model=weights,
         )
     with open(folder / LOG, encoding="utf-8") as file:
         seconds = [float(row["seconds"]) for row in csv.DictReader(file)]
@@ -123,13 +130,18 @@ def _run(trial, folder, seed, test_split, callbacks):
     }
 
 
-def _evaluated(folder, data, split):
-    """The figures of an evaluation on the same data, if there was one."""
+def _evaluated(folder, data, split, model):
+    """The figures of an evaluation of the same weights on the same data, if there was one."""
     path = folder / METRICS
     if not path.is_file():
         return None
     metrics = json.loads(path.read_text(encoding="utf-8"))
-    wanted = {"data_index_sha256": data.fingerprint, "split": split, "bootstrap": RESAMPLES}
+    wanted = {
+        "data_index_sha256": data.fingerprint,
+        "split": split,
+        "bootstrap": RESAMPLES,
+        "model": model,
+    }
     return metrics if wanted.items() <= metrics.items() else None
 
 

@@ -43,8 +43,8 @@ def transfer(data, models, *, scores=(), track=lambda items, *_: items):
         largest.
 
     Raises:
-        ValueError: there is one split only, two models have one name, or a folder holds no scores
-            of a clip or a label.
+        ValueError: there is one split only, two models have one name, a model hears another sample
+            rate, or a folder holds no scores of a clip or a label.
     """
     if len(data.splits) < 2:
         raise ValueError(
@@ -76,13 +76,16 @@ def _features(data, clips, models, track):
     """Of each kind the features of each clip, a list of float32 `[patches, units]`."""
     frontend = FrontendConfig()
     log_mel = LogMelSpectrogram(frontend)
+    classifiers = [AudioClassifier.from_preset(model) for model in models]
+    for each in (frontend, *(classifier.frontend for classifier in classifiers)):
+        data.check_heard_at(each.sample_rate)
 
     def flat_patches(waveform):
         return np.reshape(log_mel(waveform[np.newaxis]), (-1, math.prod(frontend.patch_shape)))
 
     yield [flat_patches(data.waveform(clip)) for clip in track(clips, len(clips), "log-mel")]
-    for model in models:
-        embed = AudioClassifier.from_preset(model).embed
+    for model, classifier in zip(models, classifiers, strict=True):
+        embed = classifier.embed
         yield [embed(data.waveform(clip)) for clip in track(clips, len(clips), Path(model).name)]
 
 

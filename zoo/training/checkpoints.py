@@ -18,10 +18,11 @@ KEPT = 3
 """Checkpoints that stay: the newest, and two to fall back on."""
 
 _STATE = "state"
+_OTHERS = "others/"
 _CHECKSUM_BYTES = 32
 
 
-def save_checkpoint(folder, step, state, variables):
+def save_checkpoint(folder, step, state, variables, others=None):
     """Writes a checkpoint and removes the oldest.
 
     Args:
@@ -29,6 +30,7 @@ def save_checkpoint(folder, step, state, variables):
         step: steps that were trained.
         state: what `json.dumps` takes.
         variables: dict of lists of `tf.Variable`.
+        others: dict of further arrays.
 
     Returns:
         The checkpoint's path.
@@ -43,6 +45,7 @@ def save_checkpoint(folder, step, state, variables):
         for group, members in variables.items()
         for number, variable in enumerate(members)
     }
+    arrays |= {f"{_OTHERS}{name}": array for name, array in (others or {}).items()}
     text = json.dumps({**state, "step": step})
     checkpoint = folder / f"step-{step:08d}.npz"
     with write_atomically(checkpoint) as file:
@@ -59,7 +62,8 @@ def load_checkpoint(folder):
     """Reads the newest checkpoint that is whole; warns of one that is not.
 
     Returns:
-        Its path, its state, and its arrays by name; or None if there is no checkpoint.
+        Its path, its state, the values of the variables by name, and the further arrays; or None
+        if there is no checkpoint.
 
     Raises:
         ValueError: there are checkpoints, and none is whole.
@@ -73,7 +77,13 @@ def load_checkpoint(folder):
         archive = memoryview(content)[:-_CHECKSUM_BYTES]
         if hashlib.sha256(archive).digest() == content[-_CHECKSUM_BYTES:]:
             arrays = dict(np.load(io.BytesIO(archive)))
-            return path, json.loads(str(arrays.pop(_STATE))), arrays
+            state = json.loads(str(arrays.pop(_STATE)))
+            others = {
+                name.removeprefix(_OTHERS): arrays.pop(name)
+                for name in list(arrays)
+                if name.startswith(_OTHERS)
+            }
+            return path, state, arrays, others
         warnings.warn(f"{path} is damaged and is passed over.", stacklevel=2)
     if paths:
         raise ValueError(

@@ -10,6 +10,8 @@ import tensorflow as tf
 RETRY_SECONDS = 1
 """Between two tries to reach a worker, and what a try may take (ours)."""
 
+_joined = {}  # strategies by their TF_CONFIG: a process joins a cluster once
+
 
 def choose_strategy(timeout=300):
     """The `tf.distribute` strategy for what is there.
@@ -27,8 +29,11 @@ def choose_strategy(timeout=300):
     """
     cluster = read_cluster()
     if cluster is not None:
-        meet(cluster, timeout)
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        text = os.environ["TF_CONFIG"]
+        if text not in _joined:
+            meet(cluster, timeout)
+            _joined[text] = tf.distribute.MultiWorkerMirroredStrategy()
+        return _joined[text]
     if len(tf.config.list_logical_devices("GPU")) > 1:
         return tf.distribute.MirroredStrategy()
     return tf.distribute.get_strategy()
@@ -56,7 +61,7 @@ def read_cluster():
         job, index = value["task"]["type"], int(value["task"]["index"])
         strange = set(machines) - {"chief", "worker"}
         if not strange:
-            _port(machines[job][index])
+            _port(dict(enumerate(machines[job]))[index])  # -1 is no place in the list
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         raise ValueError(
             "TF_CONFIG must name the workers' addresses and which of them this is, as in "
@@ -67,6 +72,16 @@ def read_cluster():
             f"TF_CONFIG names {', '.join(sorted(strange))}; training takes chief and worker only."
         )
     return value
+
+
+def place_of(strategy):
+    """Which worker this is, counted from the chief, 0, on, and how many there are."""
+    resolver = strategy.cluster_resolver
+    jobs = resolver.cluster_spec().as_dict() if resolver else {}
+    workers = [(job, index) for job in sorted(jobs) for index in range(len(jobs[job]))]
+    if not workers:
+        return 0, 1
+    return workers.index((resolver.task_type, resolver.task_id)), len(workers)
 
 
 def meet(cluster, timeout):

@@ -56,7 +56,9 @@ class TrainConfig:
     init: str | None = _option(None, "preset whose weights training starts from")
     freeze: bool = _option(False, "train the classifier alone, on the body of --init")
 
-    epochs: int = _option(20, "passes over as many patches as the clips hold", low=1)
+    epochs: int = _option(
+        20, "passes over as many patches as the clips hold; more make a run go on", low=1
+    )
     epoch_steps: int | None = _option(
         None, "steps that count as an epoch (default: as many as the clips hold patches for)", low=1
     )
@@ -92,11 +94,9 @@ class TrainConfig:
         0.0, "raise and lower bands of patches by up to this many dB", low=0
     )
     mask_frames: int = _option(
-        0, "hide two stretches of up to this many frames (SpecAugment)", low=0, high=96
+        0, "hide two stretches of up to this many frames (SpecAugment)", low=0
     )
-    mask_bins: int = _option(
-        0, "hide two bands of up to this many mel bins (SpecAugment)", low=0, high=64
-    )
+    mask_bins: int = _option(0, "hide two bands of up to this many mel bins (SpecAugment)", low=0)
 
     teacher: str | None = _option(
         None, "folder of `soundzoo evaluate` with a teacher's scores of the training clips"

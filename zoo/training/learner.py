@@ -49,7 +49,10 @@ class Augmenter:
         def apply(layer, inputs):
             nonlocal used
             used += layer.draws
-            return layer(inputs, uniform=uniform[:, used - layer.draws : used], training=True)
+            numbers = uniform[:, used - layer.draws : used]
+            if layer is self.mixup:
+                return _mix_whole_batch(layer, inputs, numbers)
+            return layer(inputs, uniform=numbers, training=True)
 
         for layer in self.on_waveforms:
             waveforms = apply(layer, waveforms)
@@ -101,8 +104,10 @@ class Learner:
                 self._variable(weight.numpy(), f"average_{number}")
                 for number, weight in enumerate(self.network.trainable_variables)
             ]
-        self.scaling = []
+        self.scaling, self.statistics = [], []
         if config.precision == "f16":
+            # Batch norm's move as the loss is computed, before it is known if the step counts.
+            self.statistics = [weight.value for weight in self.network.non_trainable_variables]
             self.scaling = [
                 self._variable(FIRST_LOSS_SCALE, "loss_scale"),
                 self._variable(0.0, "good_steps"),
@@ -126,12 +131,19 @@ class Learner:
             batch: of the strategy's distributed dataset.
             stop: float32, above 0 where this worker was told to stop.
 
+        A step whose gradients overflow float16 changes the scale of the loss, and nothing else: no
+        weight, momentum, average, statistic, nor the optimizer's count of steps.
+
         Returns:
             float32 `[2]`: the loss of the whole batch, and whether any worker was told to stop.
         """
-        results = self.strategy.run(self._step_on_replica, args=(batch, stop))
-        for average, weight in self._averaged_weights():
-            average.assign(self.config.ema * average + (1 - self.config.ema) * weight)
+        results, gradients, finite = self.strategy.run(self._try_on_replica, args=(batch, stop))
+        if self.scaling:
+            # The same on every replica.
+            if self.strategy.experimental_local_results(finite)[0]:
+                self._update(gradients)
+        else:
+            self._update(gradients)
         return self.strategy.experimental_local_results(results)[0]
 
     def swap_averages(self):
@@ -146,10 +158,12 @@ class Learner:
         weights = [weight.value for weight in self.network.trainable_variables]
         return list(zip(self.averages, weights, strict=True)) if self.averages else []
 
-    def _step_on_replica(self, batch, stop):
+    def _try_on_replica(self, batch, stop):
+        """What `step` gives, the gradients, and whether they are finite on all replicas."""
         replica = tf.distribute.get_replica_context()
         patches, targets = self.augmenter(batch)
         scale = self.scaling[0].read_value() if self.scaling else 1.0
+        before = [variable.read_value() for variable in self.statistics]
         with tf.GradientTape() as tape:
             # Summed over examples, and over replicas below: the mean of the whole batch.
             losses = self._losses(self.logits(patches, training=True), targets)
@@ -157,10 +171,21 @@ class Learner:
             scaled = loss * scale
         weights = [weight.value for weight in self.trained]
         gradients = tape.gradient(scaled, weights)
+        finite = True
         if self.scaling or self.config.clip_norm:
-            gradients = self._reduce(replica, gradients, scale)
-        self.optimizer.apply(gradients, self.trained)
-        return replica.all_reduce(tf.distribute.ReduceOp.SUM, tf.stack([loss, stop]))
+            gradients, finite = self._reduce(replica, gradients, scale)
+        for variable, value in zip(self.statistics, before, strict=True):
+            variable.assign(tf.where(finite, variable, value))
+        results = replica.all_reduce(tf.distribute.ReduceOp.SUM, tf.stack([loss, stop]))
+        return results, gradients, finite
+
+    def _update(self, gradients):
+        def apply(gradients):
+            self.optimizer.apply(gradients, self.trained)
+
+        self.strategy.run(apply, args=(gradients,))
+        for average, weight in self._averaged_weights():
+            average.assign(self.config.ema * average + (1 - self.config.ema) * weight)
 
     def _losses(self, logits, targets):
         """Each example's cross-entropy, the mean over classes; with its teacher's, if any."""
@@ -175,15 +200,15 @@ class Learner:
         return loss
 
     def _reduce(self, replica, gradients, scale):
-        """Sums gradients over the replicas to look at them as one: unscales and clips."""
+        """Gradients summed over the replicas, unscaled and clipped as one, and if they are finite.
+
+        Where they overflowed float16, the loss gets another scale, and the step counts for nothing.
+        """
         gradients = replica.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
         gradients = [gradient / scale for gradient in gradients]
         norm = tf.linalg.global_norm(gradients)
+        finite = tf.math.is_finite(norm)
         if self.scaling:
-            # A step whose gradients overflowed float16 counts for nothing.
-            finite = tf.math.is_finite(norm)
-            gradients = [tf.where(finite, gradient, 0.0) for gradient in gradients]
-            norm = tf.where(finite, norm, 0.0)
             loss_scale, good_steps = self.scaling
             grown = good_steps + 1 >= GOOD_STEPS
             factor = tf.where(finite, tf.where(grown, 2.0, 1.0), 0.5)
@@ -192,7 +217,7 @@ class Learner:
         if self.config.clip_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, self.config.clip_norm, use_norm=norm)
         # The optimizer sums over the replicas.
-        return [gradient / replica.num_replicas_in_sync for gradient in gradients]
+        return [gradient / replica.num_replicas_in_sync for gradient in gradients], finite
 
     def _variable(self, value, name):
         return tf.Variable(
@@ -202,6 +227,19 @@ class Learner:
             dtype=tf.float32,
             aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
+
+
+def _mix_whole_batch(mixup, inputs, uniform):
+    """Mixes the neighbours of the whole batch, whatever part of it this replica has."""
+    replica = tf.distribute.get_replica_context()
+    share = uniform.shape[0]
+    if replica.num_replicas_in_sync == 1 or share % 2 == 0:
+        return mixup(inputs, uniform=uniform, training=True)
+    # An odd part ends, or begins, with half a pair: the other half is another replica's.
+    *inputs, uniform = replica.all_gather([*inputs, uniform], axis=0)
+    first = replica.replica_id_in_sync_group * share
+    mixed = mixup(tuple(inputs), uniform=uniform, training=True)
+    return [batch[first : first + share] for batch in mixed]
 
 
 def _cross_entropy(targets, logits):

@@ -164,22 +164,10 @@ class TrainingPatches:
         return patches * np.concatenate(rarest)
 
     def _patch(self, clip, places):
-        """The clip that was read, and a patch of it."""
-        clip, waveform = self._read(clip)
-        # A patch may reach past the end, as the last patch of a clip does.
-        latest = max(0, len(waveform) - self.tail) if len(waveform) > self.samples else 0
-        for place in places if self.config.skip_quiet and latest else places[:1]:
-            start = int(place * (latest + 1))
-            patch = waveform[start : start + self.samples]
-            if np.mean(np.square(patch)) >= QUIET * np.mean(np.square(waveform)):
-                break
-        return clip, np.pad(patch, (0, self.samples - len(patch)))
-
-    def _read(self, clip):
-        """A clip and its waveform; with `skip_corrupt`, the next that can be read."""
+        """The clip that was read, and a patch of it; with `skip_corrupt`, the next that can be."""
         for _ in range(len(self.clips)):
             try:
-                return clip, self.data.waveform(self.clips[clip])
+                return clip, self._read(self.clips[clip], places)
             except CorruptData as error:
                 if not self.config.skip_corrupt:
                     raise
@@ -188,3 +176,14 @@ class TrainingPatches:
                 self.corrupt.add(clip)
                 clip = (clip + 1) % len(self.clips)
         raise CorruptData(f"{self.data.folder} has no clip that can be read.")
+
+    def _read(self, index, places):
+        """A patch of a clip at the first of some places where it is not quiet, or at the last."""
+        length = int(self.data.samples[index])
+        # A patch may reach past the end, as the last patch of a clip does.
+        latest = max(0, length - self.tail) if length > self.samples else 0
+        for place in places if self.config.skip_quiet and latest else places[:1]:
+            patch = self.data.waveform(index, int(place * (latest + 1)), self.samples)
+            if np.mean(np.square(patch)) >= QUIET * self.data.power[index]:
+                break
+        return np.pad(patch, (0, self.samples - len(patch)))

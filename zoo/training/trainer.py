@@ -1,11 +1,6 @@
 """The training loop: one device, many, or many machines; stopped, killed, and gone on with."""
 
 import contextlib
-import csv
-import dataclasses
-import io
-import json
-import re
 import time
 from pathlib import Path
 
@@ -14,26 +9,22 @@ import numpy as np
 import tensorflow as tf
 from keras.ops import convert_to_numpy
 
-from zoo import head, presets
-from zoo._version import __version__
-from zoo.classifier import AudioClassifier
 from zoo.data.records import VALIDATION
 from zoo.evaluation.metrics import average_precision, balanced_mean, top1
 from zoo.evaluation.scoring import score_clips
-from zoo.files import write_atomically
-from zoo.training.checkpoints import assign_checkpoint, load_checkpoint, save_checkpoint
-from zoo.training.config import TrainConfig, read_config, write_config
+from zoo.training.callbacks import CallbackStates
+from zoo.training.cluster import choose_strategy, place_of
+from zoo.training.config import TrainConfig
 from zoo.training.learner import Augmenter, Learner
 from zoo.training.patches import TrainingPatches
+from zoo.training.run import RunFolder
 from zoo.training.signals import Stopped, StopRequest
+from zoo.training.start import start
 
 POLICIES = {"f32": "float32", "bf16": "mixed_bfloat16", "f16": "mixed_float16"}
 
-CONFIG = "config.yaml"
-RUN = "run.json"
-LOG = "log.csv"
-NOT_FINITE = "not_finite.json"
-CHECKPOINTS = "checkpoints"
+LOOK_STEPS = 16
+"""Steps between two looks at the loss on an accelerator, which each look lets run dry (ours)."""
 
 
 def train(data, folder, config=None, *, strategy=None, callbacks=()):
@@ -60,9 +51,9 @@ def train(data, folder, config=None, *, strategy=None, callbacks=()):
         Stopped: SIGINT or SIGTERM came; a checkpoint was written.
     """
     config = config or TrainConfig()
-    strategy = strategy or tf.distribute.get_strategy()
+    strategy = strategy or choose_strategy()
     with _precision(config.precision), StopRequest().listening() as request:
-        return Trainer(data, Path(folder), config, strategy, callbacks).run(request)
+        return Trainer(data, folder, config, strategy, callbacks).run(request)
 
 
 class Trainer:
@@ -75,14 +66,13 @@ class Trainer:
                 f"A batch must deal evenly to {replicas} devices. Received batch: {config.batch}"
             )
         keras.utils.set_random_seed(config.seed)
-        initial = AudioClassifier.from_preset(config.init) if config.init else None
-        self.config = config = _complete(config, initial)
         self.data = data
-        self.folder = folder
         self.strategy = strategy
-        self.is_chief = _is_chief(strategy)
+        self.worker, self.workers = place_of(strategy)
+        config, self.classifier = start(config, data, Path(folder).name, strategy)
+        self.config = config
+        self.folder = RunFolder(folder, config, data, writes=self.worker == 0)
         with strategy.scope():
-            self.classifier = _classifier(config, data.labels, initial, folder.name)
             augmenter = Augmenter(config, self.classifier.frontend)
             self.patches = TrainingPatches(
                 data,
@@ -106,27 +96,29 @@ class Trainer:
             epochs=config.epochs,
             steps=self.patches.epoch_steps,
         )
+        self.callback_states = CallbackStates(self.callbacks)
         self.validation = _validation_clips(data, config)
+        self.look_steps = _look_steps()
         self.step = 0
-        self.loss_sum = 0.0  # over the steps of the epoch so far
+        self.unseen = []  # what the last steps gave, on the device
+        self.loss_sum = 0.0  # over the steps of the epoch that were looked at
         self.seconds = 0.0  # of training in the epoch so far
         self.history = []  # what each epoch before gave
-        self.checkpoint = None  # path of the newest
 
     def run(self, request):
         """Trains from the last checkpoint, or from the beginning, to the end."""
-        self._resume()
-        if self.is_chief:
-            self._describe_run()
+        of_callbacks = self._resume()
+        self.folder.describe(self.strategy.num_replicas_in_sync)
         if self.step < self.steps and not self.classifier.stop_training:
-            self.callbacks.on_train_begin()
+            self.callbacks.set_params({**self.callbacks.params, "done": self.step})
+            self.callback_states.begin(*of_callbacks)
             self._loop(request)
             self.learner.swap_averages()
             self.callbacks.on_train_end(self.history[-1])
-            self._save_preset()  # callbacks may have put back the best weights
+            # Callbacks may have put back the best weights.
+            self.folder.save_preset(self.classifier)
         else:
-            folder = self.folder / presets.RUN_PRESET
-            presets.load_weights(self.classifier.network, folder, presets.read_config(folder))
+            self.folder.load_preset(self.classifier)
         return self.classifier
 
     def _loop(self, request):
@@ -145,11 +137,17 @@ class Trainer:
             for step in range(done, epoch_steps):
                 self.callbacks.on_train_batch_begin(step)
                 started = time.perf_counter()
-                stop = self._train_on(batches, request)
+                self._train_on(batches, request)
+                at_end = step + 1 == epoch_steps
+                # No checkpoint is written of what was not looked at.
+                save = self.step % self.config.checkpoint_steps == 0
+                stop = (at_end or save or self.step % self.look_steps == 0) and self._look()
                 self.seconds += time.perf_counter() - started
-                self.callbacks.on_train_batch_end(step, {"loss": self.loss_sum / (step + 1)})
-                if step + 1 < epoch_steps:
-                    if stop or self.step % self.config.checkpoint_steps == 0:
+                seen = step + 1 - len(self.unseen)
+                logs = {"loss": self.loss_sum / seen} if seen else {}
+                self.callbacks.on_train_batch_end(step, logs)
+                if not at_end:
+                    if stop or save:
                         self._save_checkpoint()
                     if stop:
                         raise Stopped(self.step, request.received)
@@ -166,36 +164,39 @@ class Trainer:
         )
 
     def _train_on(self, batches, request):
-        """Trains a step; gives whether any worker was told to stop."""
+        """Gives the devices a step to train, and does not wait for it."""
         told = tf.constant(float(request.received is not None))
+        with self._explained():
+            self.unseen.append(self.learner.step(next(batches), told))
+        self.step += 1
+
+    def _look(self):
+        """Waits for the steps so far; gives whether any worker was told to stop in one of them."""
+        with self._explained():
+            results = tf.stack(self.unseen).numpy()
+        first = self.step - len(results)
+        self.unseen = []
+        for step, (loss, _) in enumerate(results, first):
+            if not np.isfinite(loss):
+                clips = self.patches.clip_ids(step)
+                raise FloatingPointError(self.folder.report_not_finite(step, loss, clips))
+            self.loss_sum += float(loss)
+        return bool(results[:, 1].any())
+
+    @contextlib.contextmanager
+    def _explained(self):
+        """Says what an error of TensorFlow means here: damaged data, or a lost worker."""
         try:
-            loss, stop = self.learner.step(next(batches), told).numpy()
+            yield
         except tf.errors.OpError as error:
             if self.patches.error is not None:
                 raise self.patches.error from None
-            if self.strategy.cluster_resolver is None:
+            if self.workers == 1:
                 raise
             raise ConnectionError(
                 f"A worker was lost at step {self.step}; start all of them again, by the same "
                 f"commands, to go on from the last checkpoint ({error.message.splitlines()[0]})."
             ) from None
-        if not np.isfinite(loss):
-            raise FloatingPointError(self._not_finite(loss))
-        self.loss_sum += float(loss)
-        self.step += 1
-        return stop > 0
-
-    def _not_finite(self, loss):
-        ids = self.patches.clip_ids(self.step)
-        if self.is_chief:
-            _write(
-                self.folder / NOT_FINITE, json.dumps({"step": self.step, "clips": ids}, indent=1)
-            )
-        return (
-            f"The loss of step {self.step} is {loss}. Its {len(ids)} clips, {', '.join(ids[:3])} "
-            f"and others, are in {self.folder / NOT_FINITE}; the last good checkpoint is "
-            f"{self.checkpoint or 'the beginning'}. A lower learning rate or clip_norm may help."
-        )
 
     def _end_epoch(self, epoch):
         logs = {
@@ -205,18 +206,17 @@ class Trainer:
         self.learner.swap_averages()
         if len(self.validation):
             logs.update(self._validate())
-        self._save_preset()
+        self.folder.save_preset(self.classifier)
         self.callbacks.on_epoch_end(epoch, dict(logs))
         self.learner.swap_averages()
         self.history.append({"epoch": epoch + 1, **logs, "seconds": round(self.seconds, 1)})
         self.loss_sum = self.seconds = 0.0
-        if self.is_chief:
-            _write(self.folder / LOG, _csv(self.history))
+        self.folder.log(self.history)
         self._save_checkpoint()
 
     def _validate(self):
         """The paper's two figures to watch, and the loss that callbacks look for."""
-        scores = np.stack(list(score_clips(self.classifier, self.data, self.validation)))
+        scores = self._scores()
         targets = self.data.targets(self.validation)
         clipped = np.clip(scores, 1e-7, 1 - 1e-7)
         losses = -targets * np.log(clipped) - (1 - targets) * np.log(1 - clipped)
@@ -226,116 +226,53 @@ class Trainer:
             "val_mAP": float(balanced_mean(average_precision(targets > 0, scores))),
         }
 
-    def _save_preset(self):
-        if self.is_chief:
-            self.classifier.save_to_preset(self.folder / presets.RUN_PRESET, overwrite=True)
+    def _scores(self):
+        """Scores of the validation clips, float32 `[clips, classes]`; each worker hears a part."""
+        scores = np.zeros((len(self.validation), len(self.data.labels)), np.float32)
+        part = slice(self.worker, None, self.workers)
+        heard = score_clips(self.classifier, self.data, self.validation[part])
+        for row, of_clip in zip(scores[part], heard, strict=True):
+            row[:] = of_clip
+        return self._sum_over_workers(scores).astype(np.float32)
+
+    def _sum_over_workers(self, values):
+        """The sum of what each worker has, float64: exact where one alone has other than 0."""
+        with self._explained():
+            sums = self.strategy.run(_sum_over_replicas, args=(tf.constant(values, tf.float64),))
+            total = self.strategy.experimental_local_results(sums)[0].numpy()
+        return total * self.workers / self.strategy.num_replicas_in_sync
 
     def _save_checkpoint(self):
-        if self.is_chief:
-            state = {
-                "data": self.data.fingerprint,
-                "loss_sum": self.loss_sum,
-                "seconds": self.seconds,
-                "history": self.history,
-                "stopped_early": self.classifier.stop_training,
-            }
-            variables = self.learner.variables()
-            self.checkpoint = save_checkpoint(
-                self.folder / CHECKPOINTS, self.step, state, variables
-            )
+        callbacks, arrays = self.callback_states.get()
+        state = {
+            "loss_sum": self.loss_sum,
+            "seconds": self.seconds,
+            "history": self.history,
+            "stopped_early": self.classifier.stop_training,
+            "callbacks": callbacks,
+        }
+        self.folder.save_checkpoint(self.step, state, self.learner.variables(), arrays)
 
     def _resume(self):
-        found = load_checkpoint(self.folder / CHECKPOINTS)
+        """Goes to the last checkpoint; gives what it holds of callbacks, if there is one."""
+        of_callbacks = ()
+        found = self.folder.load_checkpoint(self.learner.variables())
         if found is not None:
-            self.checkpoint, state, arrays = found
-            self._check_same_run(state)
-            assign_checkpoint(self.checkpoint, arrays, self.learner.variables())
+            state, arrays = found
             self.step = state["step"]
             self.loss_sum = state["loss_sum"]
             self.seconds = state.get("seconds", 0.0)
             self.history = state["history"]
-            self.classifier.stop_training = state["stopped_early"]
+            # Whoever asks for more epochs wants more than what was stopped early, too.
+            self.classifier.stop_training = state["stopped_early"] and not state["extended"]
+            of_callbacks = state.get("callbacks"), arrays
         # Workers on different checkpoints would train on, each on its own.
-        steps = self.strategy.run(_sum_over_replicas, args=(tf.constant(self.step, tf.float64),))
-        if self.strategy.experimental_local_results(steps)[0] != (
-            self.step * self.strategy.num_replicas_in_sync
-        ):
+        if self._sum_over_workers(self.step) != self.step * self.workers:
             raise ValueError(
-                f"The workers see different checkpoints; {self.folder} must be one folder that "
-                f"all of them share. This one is at step {self.step}."
+                f"The workers see different checkpoints; {self.folder.path} must be one folder "
+                f"that all of them share. This one is at step {self.step}."
             )
-
-    def _check_same_run(self, state):
-        path = self.folder / CONFIG
-        # Of an older version: an option that it did not have yet is off, as by default.
-        before = TrainConfig.from_dict(read_config(path)).to_dict()
-        differing = [
-            f"{key} was {before[key]!r} and is now {value!r}"
-            for key, value in self.config.to_dict().items()
-            if before[key] != value
-        ]
-        if differing:
-            raise ValueError(
-                f"{self.folder} holds a run of other options: {'; '.join(differing)}. Go on with "
-                "the same options, or name another folder."
-            )
-        if state["data"] != self.data.fingerprint:
-            raise ValueError(
-                f"{self.folder} holds a run on other data than {self.data.folder}. Go on with the "
-                "same data, or name another folder."
-            )
-
-    def _describe_run(self):
-        self.folder.mkdir(parents=True, exist_ok=True)
-        run = {
-            "data": str(self.data.folder),
-            "data_sha256": self.data.fingerprint,
-            "soundzoo": __version__,
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "replicas": self.strategy.num_replicas_in_sync,
-        }
-        _write(self.folder / CONFIG, write_config(self.config))
-        _write(self.folder / RUN, json.dumps(run, indent=1) + "\n")
-
-
-def _complete(config, initial):
-    """The options with what the preset of `init`, or else the paper, says of the network."""
-    sources = {
-        "model": initial.architecture if initial else "resnet50",
-        "width": initial.width if initial else 1.0,
-        "bottleneck": initial.bottleneck if initial else None,
-    }
-    for name, value in sources.items():
-        wanted = getattr(config, name)
-        if initial and wanted not in (None, value):
-            raise ValueError(
-                f"The preset {config.init} has {name} {value}, so it cannot start a network "
-                f"of {name} {wanted}. Leave {name} out."
-            )
-        if wanted is None:
-            config = dataclasses.replace(config, **{name: value})
-    return config
-
-
-def _classifier(config, labels, initial, name):
-    classifier = AudioClassifier(
-        config.model,
-        labels,
-        width=config.width,
-        bottleneck=config.bottleneck,
-        frontend=initial.frontend if initial else None,
-        name=re.sub(r"\W", "_", name) or None,
-    )
-    if initial:
-        names = [[label.name for label in each.labels] for each in (initial, classifier)]
-        if names[0] == names[1]:
-            classifier.network.set_weights(initial.network.get_weights())
-        else:
-            head.copy_body(initial.network, classifier.network)
-    if config.freeze:
-        classifier.freeze_body()
-    return classifier
+        return of_callbacks
 
 
 def _validation_clips(data, config):
@@ -349,12 +286,10 @@ def _sum_over_replicas(value):
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
 
 
-def _is_chief(strategy):
-    resolver = strategy.cluster_resolver
-    jobs = resolver.cluster_spec().jobs if resolver else []
-    if not jobs:
-        return True
-    return resolver.task_type == "chief" or ("chief" not in jobs and resolver.task_id == 0)
+def _look_steps():
+    """1 on CPUs, where a step is over when it returns."""
+    kinds = {device.device_type for device in tf.config.list_logical_devices()}
+    return 1 if kinds == {"CPU"} else LOOK_STEPS
 
 
 @contextlib.contextmanager
@@ -365,16 +300,3 @@ def _precision(precision):
         yield
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def _csv(rows):
-    file = io.StringIO()
-    writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return file.getvalue()
-
-
-def _write(path, text):
-    with write_atomically(path) as file:
-        file.write(text.encode())

@@ -62,7 +62,7 @@ def test_index_counts(tmp_path, source, sound):
     data = prepare(source, tmp_path / "out", clips_per_shard=4)
     index = json.loads((tmp_path / "out" / "index.json").read_text())
     assert data.index == index
-    assert (index["format"], index["sample_rate"], index["clips"]) == (1, 16000, 10)
+    assert (index["format"], index["sample_rate"], index["clips"]) == (2, 16000, 10)
     seconds = {"test": 1400 + 1500 + 1600, "train": sum(range(700, 1400, 100))}
     assert index["splits"] == {
         split: {"clips": clips, "hours": round(seconds[split] / 16000 / 3600, 4), "classes": 2}

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from frontend import load_audio
-from zoo.data import CorruptData, open_prepared, prepare
+from zoo.data import Clip, CorruptData, Source, open_prepared, prepare
+from zoo.data.example import STRETCH
+from zoo.data.prepared import ARRAYS
+from zoo.labels import Label
 
 
 @pytest.fixture
@@ -49,6 +52,40 @@ def test_targets_are_1_where_the_clip_has_the_label(folder):
     assert targets.tolist() == [[1, 1], [1, 0], [0, 1], [1, 1]]
     assert data.targets([]).shape == (0, 2)
     assert data.targets(np.arange(10)).sum() == 11
+
+
+@pytest.fixture
+def long(tmp_path, sound):
+    """A clip of a minute and a short one."""
+    clips = [
+        Clip("long", sound("long.wav", samples=60 * 16000 + 5), ("Dog",)),
+        Clip("short", sound("short.wav"), ("Rain",)),
+    ]
+    return prepare(Source(clips, [Label("Dog"), Label("Rain")], []), tmp_path / "long")
+
+
+def test_part_of_a_waveform(long):
+    whole = long.waveform(0)
+    assert len(whole) == 960005
+    for start, samples in [(0, 1), (STRETCH, STRETCH), (STRETCH - 1, 2), (500_000, 15600)]:
+        np.testing.assert_array_equal(
+            long.waveform(0, start, samples), whole[start : start + samples]
+        )
+    np.testing.assert_array_equal(long.waveform(0, 960_000, 15600), whole[960_000:])
+    np.testing.assert_array_equal(long.waveform(1, 100), long.waveform(1)[100:])
+    for index in range(2):
+        assert long.power[index] == np.mean(np.square(long.waveform(index)))
+
+
+def test_a_part_is_checked_and_the_rest_is_not(long):
+    shard = long.folder / "shards" / "000000.tfrecord"
+    content = bytearray(shard.read_bytes())
+    content[int(long._clips["offset"][0]) + 2 * 500_000] ^= 1
+    shard.write_bytes(content)
+    for start, samples in [(500_000, 1), (490_000, 15600), (0, None)]:
+        with pytest.raises(CorruptData, match="is damaged at the clip long"):
+            long.waveform(0, start, samples)
+    assert len(long.waveform(0, 0, 15600)) == len(long.waveform(0, 600_000, 15600)) == 15600
 
 
 @pytest.mark.parametrize("index", [-1, 10])
@@ -112,7 +149,7 @@ def test_flipped_byte_is_found_where_it_is_and_only_there(folder, clip):
     data = open_prepared(folder)
     shard = folder / "shards" / "000000.tfrecord"
     content = bytearray(shard.read_bytes())
-    middle = int(data._clips["offset"][clip] + data._clips["length"][clip] // 2)
+    middle = int(data._clips["offset"][clip] + data._clips["samples"][clip])
     content[middle] ^= 1
     shard.write_bytes(content)
     with pytest.raises(CorruptData, match=rf"000000\.tfrecord is damaged at the clip clips/{clip}"):
@@ -128,7 +165,7 @@ def test_shard_that_goes_missing_while_open_is_named(folder):
         data.waveform(9)
 
 
-@pytest.mark.parametrize("name", ["clips", "ids", "id_offsets", "label_indices", "label_offsets"])
+@pytest.mark.parametrize("name", ARRAYS)
 def test_array_that_is_not_whole_is_named(folder, name):
     path = folder / f"{name}.npy"
     os.truncate(path, path.stat().st_size - 8)
@@ -149,8 +186,8 @@ def test_array_of_other_data_is_named(folder):
     ("content", "message"),
     [
         ("{", r"index\.json is damaged: .* Delete it"),
-        ("[]", r"index\.json has format None; this version of soundzoo reads format 1"),
-        ('{"format": 2}', r"index\.json has format 2; this version of soundzoo reads format 1"),
+        ("[]", r"index\.json has format None; this version of soundzoo reads format 2"),
+        ('{"format": 1}', r"has format 1; .* format 2\. Prepare the data again, into another"),
     ],
 )
 def test_index_that_cannot_be_read_is_an_error(folder, content, message):

@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
+from zoo import AudioClassifier
 from zoo.cli import main
 from zoo.data import CorruptData, open_prepared
 from zoo.data.subset import Subset
@@ -42,6 +43,15 @@ def test_scores_that_are_not_finite_name_the_clip(small_classifier, prepared, mo
     indices = prepared.select("test")
     with pytest.raises(ValueError, match=f"clip {prepared.clip_id(indices[0])!r} are not finite"):
         list(score_clips(Broken, prepared, indices))
+
+
+def test_a_model_of_another_sample_rate_is_refused(telephone_preset, prepared, tmp_path):
+    classifier = AudioClassifier.from_preset(telephone_preset)
+    with pytest.raises(ValueError, match=r"are at 16000 Hz, .* Received a model of 8000 Hz\."):
+        next(score_clips(classifier, prepared, prepared.select("test")))
+    with pytest.raises(ValueError, match="Received a model of 8000 Hz"):
+        evaluate(classifier, prepared, "test", tmp_path / "evaluation")
+    assert not (tmp_path / "evaluation").exists()
 
 
 def test_files_hold_the_figures(small_classifier, prepared, tmp_path):

@@ -46,7 +46,7 @@ def test_without_matplotlib_an_error_says_what_to_install():
         "import zoo, zoo.evaluation\n"
         "for name in ('zoo.plot', 'zoo.evaluation.plots'):\n"
         "    try: __import__(name)\n"
-        "    except ValueError as error: print(error)\n"
+        "    except ImportError as error: print(error)\n"
     )
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (

@@ -28,11 +28,16 @@ def step(layer, x):
     return [y, *gradients, *[v.value for v in layer.non_trainable_variables]]
 
 
+# As in the paper's networks; as in YAMNet's MobileNet; as before a layer with a bias.
+WITH_AND_WITHOUT = [{}, {"scale": False, "epsilon": 1e-4}, {"center": False}]
+
+
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-4), ("mixed_bfloat16", 0.05)])
-def test_equals_the_stock_layer_in_training(dtype, tolerance):
+@pytest.mark.parametrize("arguments", WITH_AND_WITHOUT, ids=str)
+def test_equals_the_stock_layer_in_training(arguments, dtype, tolerance):
     x = inputs(dtype.removeprefix("mixed_"))
-    fused = step(FusedBatchNormalization(dtype=dtype, momentum=0.9), x)
-    stock = step(keras.layers.BatchNormalization(dtype=dtype, momentum=0.9), x)
+    fused = step(FusedBatchNormalization(dtype=dtype, momentum=0.9, **arguments), x)
+    stock = step(keras.layers.BatchNormalization(dtype=dtype, momentum=0.9, **arguments), x)
     for ours, theirs in zip(fused, stock, strict=True):
         assert ours.dtype == theirs.dtype
         scale = float(tf.reduce_max(tf.abs(tf.cast(theirs, "float32"))))
@@ -41,8 +46,9 @@ def test_equals_the_stock_layer_in_training(dtype, tolerance):
         )
 
 
-def test_trains_in_one_fused_operation():
-    layer = FusedBatchNormalization()
+@pytest.mark.parametrize("arguments", WITH_AND_WITHOUT, ids=str)
+def test_trains_in_one_fused_operation(arguments):
+    layer = FusedBatchNormalization(**arguments)
 
     @tf.function
     def train(x):
@@ -52,7 +58,7 @@ def test_trains_in_one_fused_operation():
     assert "FusedBatchNormV3" in {operation.type for operation in graph.get_operations()}
 
 
-@pytest.mark.parametrize("arguments", [{"scale": False}, {"center": False}, {"axis": 1}])
+@pytest.mark.parametrize("arguments", [{"scale": False, "center": False}, {"axis": 1}])
 def test_other_arguments_work_as_in_the_stock_layer(arguments):
     x = inputs()
     np.testing.assert_allclose(
@@ -143,8 +149,10 @@ def apart(found, expected):
 def layer(cls, **arguments):
     layer = cls(momentum=0.9, **arguments)
     layer.build((None, 6, 5, 7))
-    layer.gamma.assign(np.linspace(0.5, 2, 7))
-    layer.beta.assign(np.linspace(-1, 1, 7))
+    if layer.scale:
+        layer.gamma.assign(np.linspace(0.5, 2, 7))
+    if layer.center:
+        layer.beta.assign(np.linspace(-1, 1, 7))
     return layer
 
 
@@ -165,6 +173,12 @@ for dtype in ("float32", "mixed_bfloat16"):
             two, lambda: layer(keras.layers.BatchNormalization, synchronized=True), x, dtype
         )
         found[dtype]["stock"] = apart(ours, stock)
+for missing in ({"scale": False, "epsilon": 1e-4}, {"center": False}):
+    ours = train(two, lambda: layer(FusedBatchNormalization, **missing), x)
+    stock = train(
+        two, lambda: layer(keras.layers.BatchNormalization, synchronized=True, **missing), x
+    )
+    found["without " + next(iter(missing))] = apart(ours, stock)
 shifted = train(two, lambda: layer(FusedBatchNormalization), np.full_like(x, 7))
 found["finite"] = all(bool(np.isfinite(value).all()) for value in shifted)
 print(json.dumps(found))
@@ -232,6 +246,8 @@ def test_two_replicas_equal_one_device_and_the_stock_synchronised_layer():
     found = answer(start(MIRRORED))
     assert found["float32"]["one device"] < 1e-5
     assert found["float32"]["stock"] < 1e-5
+    assert found["without scale"] < 1e-5
+    assert found["without center"] < 1e-5
     assert found["mixed_bfloat16"]["one device"] < 0.05
     assert found["finite"]
 

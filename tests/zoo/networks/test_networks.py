@@ -20,7 +20,7 @@ from zoo.layers import FusedBatchNormalization
 SMALL = {"classes": 5, "width": 0.125}
 
 # Millions of weights and multiplies at 3087 classes, and the last map: our recount of the paper's
-# networks (it prints 11.2 / 11.2, 37.3 / 767, 62 / 2400, 28 / 4700 and 30 / 1900), and of the others.
+# networks (it prints 11.2 / 11.2, 37.3 / 767, 62 / 2400, 28 / 4700 and 30 / 1900), and our others.
 RECOUNTED = {
     "fully_connected": (11.24, 11.2, None),
     "alexnet": (37.34, 767.6, (4, 5)),
@@ -212,7 +212,7 @@ def test_mixed_precision(architecture, build, policy):
         return logits - logits.mean(axis=0)
 
     # Random weights tell noise from noise by little, and bfloat16 keeps eight bits, which CPUs that
-    # multiply in it round more often than others: 0.82 to 1 here. Scores of another patch: below 0.4.
+    # multiply in it round more often than others: 0.82 to 1 here. Other patches': below 0.4.
     wanted, found = apart(exact), apart(mixed)
     assert np.corrcoef(wanted.ravel(), found.ravel())[0, 1] > 0.7
     assert np.corrcoef(wanted.ravel(), np.roll(found, 1, axis=0).ravel())[0, 1] < 0.5

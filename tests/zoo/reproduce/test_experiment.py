@@ -99,6 +99,17 @@ def test_evaluates_again_on_other_data(two_sizes, data, tmp_path):
     assert json.loads(path.read_text())["clips"] == 5
 
 
+def test_trains_on_and_evaluates_again_with_more_epochs(data, config, tmp_path):
+    def one(epochs):
+        experiment = data_size(data, dataclasses.replace(config, epochs=epochs))
+        return experiment._replace(trials=experiment.trials[:1])
+
+    (row,) = run(one(1), tmp_path)["rows"]
+    (longer,) = run(one(3), tmp_path)["rows"]
+    assert longer["steps"] == 3 * row["steps"]
+    assert run(one(3), tmp_path / "anew")["rows"][0]["AUC"] == longer["AUC"]
+
+
 def test_a_split_that_is_not_there_is_missed_before_training(two_sizes, tmp_path):
     with pytest.raises(ValueError, match="no split 'evaluation'"):
         run(two_sizes, tmp_path, test_split="evaluation")

@@ -65,3 +65,8 @@ def test_splits_must_be_folds(data, small_preset):
 
     with pytest.raises(ValueError, match="has the split 'train' alone; its splits must be folds"):
         transfer(OneSplit(data), [small_preset])
+
+
+def test_models_hear_the_datas_sample_rate(data, small_preset, telephone_preset):
+    with pytest.raises(ValueError, match="Received a model of 8000 Hz"):
+        transfer(data, [small_preset, telephone_preset])

@@ -17,10 +17,11 @@ def variables(value=0.0, shape=(3, 2)):
 
 def test_round_trip(tmp_path):
     saved = variables(1.5)
-    path = save_checkpoint(tmp_path, 12, {"losses": [0.1]}, saved)
+    path = save_checkpoint(tmp_path, 12, {"losses": [0.1]}, saved, {"best": np.arange(3)})
     assert path.name == "step-00000012.npz"
-    found, state, arrays = load_checkpoint(tmp_path)
+    found, state, arrays, others = load_checkpoint(tmp_path)
     assert (found, state) == (path, {"losses": [0.1], "step": 12})
+    assert {name: array.tolist() for name, array in others.items()} == {"best": [0, 1, 2]}
     fresh = variables()
     assign_checkpoint(path, arrays, fresh)
     for group, members in saved.items():

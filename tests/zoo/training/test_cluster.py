@@ -4,7 +4,9 @@ import threading
 import time
 
 import pytest
+import tensorflow as tf
 
+from zoo.training import choose_strategy
 from zoo.training.cluster import meet, read_cluster
 
 WORKERS = {"worker": ["a:1", "b:2"]}
@@ -17,6 +19,7 @@ WORKERS = {"worker": ["a:1", "b:2"]}
         ("[]", "TF_CONFIG must name the workers' addresses"),
         (json.dumps({"cluster": WORKERS}), "must name the workers' addresses and which"),
         (json.dumps({"cluster": WORKERS, "task": {"type": "worker", "index": 2}}), "must name"),
+        (json.dumps({"cluster": WORKERS, "task": {"type": "worker", "index": -1}}), "must name"),
         (json.dumps({"cluster": WORKERS, "task": {"type": "chief", "index": 0}}), "must name"),
         (
             json.dumps({"cluster": {"worker": ["a"]}, "task": {"type": "worker", "index": 0}}),
@@ -76,3 +79,13 @@ def test_workers_that_come_late_are_waited_for(address):
         started = time.monotonic()
         meet(cluster(address, f"127.0.0.1:{other.getsockname()[1]}"), timeout=30)
     assert 0.5 <= time.monotonic() - started < 20
+
+
+def test_a_process_joins_a_cluster_once(monkeypatch):
+    value = {"cluster": WORKERS, "task": {"type": "worker", "index": 1}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(value))
+    met = []
+    monkeypatch.setattr("zoo.training.cluster.meet", lambda *arguments: met.append(arguments))
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", object)
+    assert choose_strategy(timeout=3) is choose_strategy()
+    assert met == [(value, 3)]

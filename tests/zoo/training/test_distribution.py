@@ -1,10 +1,13 @@
 """Two replicas train as one device does: in one process, and in two."""
 
+import json
 import signal
 import socket
 
 import numpy as np
 import pytest
+
+from tests.zoo.training.test_trainer import log
 
 AUGMENTED = {
     "mixup": 0.5,
@@ -46,10 +49,11 @@ def ports():
     "options",
     [
         AUGMENTED,
+        {"batch": 6, "mixup": 1.0},  # of three examples on each, one has its neighbour elsewhere
         {"model": "smooth", "clip_norm": 0.5, "ema": 0.9, "weight_decay": 0.1},
         {"model": "smooth", "teacher_head": True},
     ],
-    ids=["augmented", "batch_norm", "teacher_head"],
+    ids=["augmented", "odd", "batch_norm", "teacher_head"],
 )
 def test_two_devices_train_as_one(options, data, teacher, start, tmp_path):
     if "teacher_head" in options:
@@ -70,6 +74,10 @@ def test_two_workers_train_as_one(data, start, ports, tmp_path):
             for worker in range(2)
         )
     )
+    assert json.loads((tmp_path / "two" / "run.json").read_text())["replicas"] == 2
+    logs = [log(tmp_path / run) for run in ("one", "two")]
+    for alone, together in zip(*logs, strict=True):
+        assert together | {"seconds": 0} == pytest.approx(alone | {"seconds": 0}, abs=1e-4)
     one = weights(tmp_path / "one")
     first, second = weights(tmp_path / "two", 0), weights(tmp_path / "two", 1)
     for alone, of_first, of_second in zip(one, first, second, strict=True):

@@ -6,7 +6,8 @@ import soundfile
 
 from frontend import FrontendConfig
 from zoo.data import CorruptData, open_prepared, prepare, read_source
-from zoo.training.patches import TrainingPatches
+from zoo.data.example import STRETCH, checksums
+from zoo.training.patches import TRIES, TrainingPatches
 
 SAMPLES = FrontendConfig().patch_samples
 
@@ -102,6 +103,22 @@ def test_quiet_patches_are_drawn_again(make, tmp_path):
 
     assert silent(False) > 0.5
     assert silent(True) < 0.5 * silent(False)
+
+
+def test_a_patch_costs_no_more_in_a_long_clip(make, tmp_path, monkeypatch):
+    for label in ("a", "b"):
+        (tmp_path / "s" / label).mkdir(parents=True)
+        sound = np.random.default_rng(0).normal(0, 0.1, 16000 * 60)
+        soundfile.write(tmp_path / "s" / label / "x.wav", sound, 16000)
+    patches = make(prepare(read_source(tmp_path / "s"), tmp_path / "data"), skip_quiet=True)
+    sizes = []
+    monkeypatch.setattr(
+        "zoo.data.prepared.checksums", lambda data: sizes.append(len(data)) or checksums(data)
+    )
+    for step in range(5):
+        patches.batch(step)
+    assert 40 <= len(sizes) <= 40 * TRIES
+    assert max(sizes) <= 2 * (SAMPLES + 2 * STRETCH)
 
 
 def test_a_teachers_scores_are_a_part_of_the_targets(make, data, tmp_path):

@@ -1,6 +1,7 @@
 import csv
 import json
 import signal
+import sys
 
 import numpy as np
 import pytest
@@ -105,6 +106,14 @@ def test_bad_input_is_one_line(data, tmp_path, capsys, arguments, config, messag
     errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("soundzoo")]
     assert len(errors) == 1
     assert message in errors[0]
+
+
+def test_a_package_that_is_missing_is_one_line(data, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)  # as if not installed
+    assert main(["train", str(data.folder), str(tmp_path / "run"), "--tensorboard"]) == 2
+    assert capsys.readouterr().err == (
+        "soundzoo: --tensorboard needs the package tensorboard: pip install 'soundzoo[train]'\n"
+    )
 
 
 def test_an_unknown_flag_names_the_nearest(capsys):

@@ -8,6 +8,7 @@ import signal
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.zoo.training.conftest import SMALL
 from zoo import AudioClassifier
@@ -15,6 +16,7 @@ from zoo.data import CorruptData
 from zoo.evaluation import evaluate
 from zoo.training import Stopped, TrainConfig, train
 from zoo.training.checkpoints import load_checkpoint
+from zoo.training.trainer import Trainer
 
 
 def weights(classifier):
@@ -38,11 +40,11 @@ def log(folder):
 
 
 class StopAt(keras.callbacks.Callback):
-    """Sends a signal after so many steps."""
+    """Sends a signal when so many steps are done; an argument, so that no checkpoint keeps it."""
 
-    def __init__(self, step, number=signal.SIGTERM):
+    def __init__(self, left, number=signal.SIGTERM):
         super().__init__()
-        self.left = step
+        self.left = left
         self.number = number
 
     def on_train_batch_end(self, batch, logs=None):
@@ -98,6 +100,12 @@ def test_a_finished_run_only_gives_its_classifier(data, config, tmp_path):
     assert stopper.left == 1  # it trained no step
 
 
+def test_the_workers_of_tf_config_are_asked_for(data, config, tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "worker 1 of 2")
+    with pytest.raises(ValueError, match="TF_CONFIG is not JSON"):
+        train(data, tmp_path, config())
+
+
 def test_keras_callbacks_work(data, config, tmp_path):
     callbacks = [
         keras.callbacks.CSVLogger(tmp_path / "keras.csv"),
@@ -139,6 +147,101 @@ def test_a_loss_that_is_not_finite_stops_the_run(data, config, tmp_path):
     assert set(spoiled["clips"]) <= known
     assert spoiled["clips"]
     train(data, tmp_path, config(checkpoint_steps=2))  # goes on from there
+
+
+@pytest.fixture
+def accelerated(monkeypatch):
+    """Looks at the loss as on an accelerator, every 4 steps; gives how many steps each look saw."""
+    monkeypatch.setattr("zoo.training.trainer._look_steps", lambda: 4)
+    looks = []
+    look = Trainer._look
+
+    def noted(trainer):
+        looks.append(len(trainer.unseen))
+        return look(trainer)
+
+    monkeypatch.setattr(Trainer, "_look", noted)
+    return looks
+
+
+def test_an_accelerator_is_not_waited_for_at_each_step(data, config, tmp_path, accelerated):
+    class Losses(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            losses.append(logs.get("loss"))
+
+    losses = []
+    options = config(epoch_steps=10, checkpoint_steps=7)
+    late = train(data, tmp_path / "late", options, callbacks=[Losses()])
+    assert accelerated == [4, 3, 1, 2, 2, 2, 2, 4]  # after 4, 7, 8, 10, 12, 14, 16, 20
+    assert losses[:3] == [None] * 3
+    assert losses[3] == losses[5] != losses[6]
+    accelerated.clear()
+    assert_same(weights(late), weights(train(data, tmp_path / "again", options)))
+    stopped = StopAt(1)
+    with pytest.raises(Stopped, match="after step 4"):
+        train(data, tmp_path / "stopped", options, callbacks=[stopped])
+    assert_same(weights(late), weights(train(data, tmp_path / "stopped", options)))
+    rows = [log(tmp_path / name) for name in ("late", "stopped")]
+    assert [row["loss"] for row in rows[0]] == pytest.approx([row["loss"] for row in rows[1]])
+
+
+def test_a_loss_that_is_looked_at_late_is_of_its_own_step(data, config, tmp_path, accelerated):
+    class Spoil(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if batch == 5:
+                kernel = self.model.network.get_layer("logits").kernel
+                kernel.assign(kernel * float("nan"))
+
+    options = config(epoch_steps=10)
+    with pytest.raises(FloatingPointError, match=r"The loss of step 5 is nan.*the beginning"):
+        train(data, tmp_path, options, callbacks=[Spoil()])
+    assert accelerated == [4, 4]
+    spoiled = json.loads((tmp_path / "not_finite.json").read_text())
+    assert spoiled["step"] == 5
+    assert spoiled["clips"] == Trainer(
+        data, tmp_path, options, tf.distribute.get_strategy(), ()
+    ).patches.clip_ids(5)
+
+
+def test_each_worker_validates_a_part(data, config, tmp_path, monkeypatch):
+    trainer = Trainer(data, tmp_path, config(), tf.distribute.get_strategy(), ())
+    heard = []
+
+    def scores(classifier, data, indices):
+        heard.extend(indices)
+        return [np.full(3, index) for index in indices]
+
+    monkeypatch.setattr("zoo.training.trainer.score_clips", scores)
+    trainer.workers, parts = 2, []
+    monkeypatch.setattr(trainer, "_sum_over_workers", lambda values: values)
+    for trainer.worker in range(2):
+        parts.append(trainer._scores())
+    assert sorted(heard) == sorted(trainer.validation)
+    np.testing.assert_array_equal(sum(parts)[:, 0], trainer.validation)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_more_epochs_make_a_run_go_on(data, config, plain, tmp_path, schedule):
+    train(data, tmp_path / "run", config(epochs=1, schedule=schedule))
+    longer = config(epochs=2, schedule=schedule)
+    if schedule == "constant":
+        assert_same(plain, weights(train(data, tmp_path / "run", longer)))
+    else:
+        with pytest.warns(UserWarning, match="From step 5 on .* the cosine of 2 epochs"):
+            train(data, tmp_path / "run", longer)
+    assert [row["epoch"] for row in log(tmp_path / "run")] == [1, 2]
+    with pytest.raises(ValueError, match="epochs was 2 and is now 1"):
+        train(data, tmp_path / "run", config(epochs=1, schedule=schedule))
+
+
+def test_more_epochs_take_up_what_was_stopped_early(data, config, tmp_path):
+    class StopEarly(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = True
+
+    train(data, tmp_path, config(), callbacks=[StopEarly()])
+    train(data, tmp_path, config(epochs=3))
+    assert [row["epoch"] for row in log(tmp_path)] == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +294,7 @@ def test_a_teachers_head_of_weight_zero_changes_nothing(data, config, teacher, t
 
 def test_float16_halves_its_scale_where_a_gradient_overflows(data, config, tmp_path):
     train(data, tmp_path, config(precision="f16", epoch_steps=4))
-    _, _, arrays = load_checkpoint(tmp_path / "checkpoints")
+    _, _, arrays, _ = load_checkpoint(tmp_path / "checkpoints")
     scale, good_steps = arrays["scaling/0"], arrays["scaling/1"]
     overflows = np.log2(2.0**15 / scale)
     assert overflows == round(overflows)
@@ -260,7 +363,7 @@ def test_a_checkpoint_of_another_network(data, config, tmp_path):
 
 
 def test_a_damaged_record_stops_with_its_name(data, config, tmp_path, monkeypatch):
-    def damaged(index):
+    def damaged(*_):
         raise CorruptData("shard 3 is damaged")
 
     monkeypatch.setattr(data, "waveform", damaged)

@@ -1,0 +1,34 @@
+"""What a run starts from."""
+
+import pytest
+import tensorflow as tf
+
+from zoo.training import train
+from zoo.training.start import start
+
+
+@pytest.fixture
+def begin(data, config):
+    return lambda **options: start(config(**options), data, "a run", tf.distribute.get_strategy())
+
+
+def test_options_are_completed_by_the_paper(begin):
+    config, classifier = begin(model="alexnet", width=None)
+    assert (config.width, config.bottleneck) == (1.0, None)
+    assert (classifier.name, classifier.architecture) == ("a_run", "alexnet")
+
+
+@pytest.mark.parametrize(("option", "size"), [("mask_frames", 96), ("mask_bins", 64)])
+def test_masks_fit_the_front_end(begin, option, size):
+    assert getattr(begin(**{option: size})[0], option) == size
+    with pytest.raises(
+        ValueError, match=rf"{option} must be at most the {size} .* Received: {size + 1}"
+    ):
+        begin(**{option: size + 1})
+
+
+def test_a_preset_of_another_sample_rate_is_refused(data, telephone_preset, config, tmp_path):
+    options = config(init=str(telephone_preset), model=None, width=None)
+    with pytest.raises(ValueError, match=r"are at 16000 Hz, .* Received a model of 8000 Hz\."):
+        train(data, tmp_path / "run", options)
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,83 @@
+"""What a run starts from: a preset, or a network of random weights."""
+
+import dataclasses
+import re
+
+from zoo import head
+from zoo.classifier import AudioClassifier
+
+
+def start(config, data, name, strategy):
+    """Builds the classifier that a run begins with.
+
+    Args:
+        config: a `TrainConfig`.
+        data: the `PreparedData` to train on.
+        name: what the classifier is called; what is no letter or number becomes `_`.
+        strategy: the `tf.distribute.Strategy` whose variables the weights are.
+
+    Returns:
+        The options with what the preset of `init`, or else the paper, says of the network, and an
+        `AudioClassifier`.
+
+    Raises:
+        ValueError: there is no such preset, or the options or the data do not fit it.
+    """
+    initial = AudioClassifier.from_preset(config.init) if config.init else None
+    config = _complete(config, initial)
+    with strategy.scope():
+        classifier = _build(config, data.labels, initial, name)
+    data.check_heard_at(classifier.frontend.sample_rate)
+    _check_masks(config, classifier.frontend)
+    return config, classifier
+
+
+def _complete(config, initial):
+    """The options with what the preset of `init`, or else the paper, says of the network."""
+    sources = {
+        "model": initial.architecture if initial else "resnet50",
+        "width": initial.width if initial else 1.0,
+        "bottleneck": initial.bottleneck if initial else None,
+    }
+    for name, value in sources.items():
+        wanted = getattr(config, name)
+        if initial and wanted not in (None, value):
+            raise ValueError(
+                f"The preset {config.init} has {name} {value}, so it cannot start a network "
+                f"of {name} {wanted}. Leave {name} out."
+            )
+        if wanted is None:
+            config = dataclasses.replace(config, **{name: value})
+    return config
+
+
+def _build(config, labels, initial, name):
+    classifier = AudioClassifier(
+        config.model,
+        labels,
+        width=config.width,
+        bottleneck=config.bottleneck,
+        frontend=initial.frontend if initial else None,
+        name=re.sub(r"\W", "_", name) or None,
+    )
+    if initial:
+        names = [[label.name for label in each.labels] for each in (initial, classifier)]
+        if names[0] == names[1]:
+            classifier.network.set_weights(initial.network.get_weights())
+        else:
+            head.copy_body(initial.network, classifier.network)
+    if config.freeze:
+        classifier.freeze_body()
+    return classifier
+
+
+def _check_masks(config, frontend):
+    for option, size, what in (
+        ("mask_frames", frontend.patch_frames, "frames"),
+        ("mask_bins", frontend.mel_bins, "mel bins"),
+    ):
+        if getattr(config, option) > size:
+            raise ValueError(
+                f"{option} must be at most the {size} {what} of the network's patches. "
+                f"Received: {getattr(config, option)}"
+            )
