@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 # It can be asked for only by setting it, which at another time would disturb other threads.
 _UMASK = os.umask(0)
 os.umask(_UMASK)
+
+_SHA256 = re.compile("[0-9a-fA-F]{64}")
 
 
 @contextlib.contextmanager
@@ -89,6 +92,17 @@ def sha256(path):
     """The SHA-256 of a file, in hex."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def as_sha256(text):
+    """A SHA-256 that somebody wrote, in the lower case in which `sha256` gives it.
+
+    Raises:
+        ValueError: the text is none.
+    """
+    if not isinstance(text, str) or not _SHA256.fullmatch(text):
+        raise ValueError(f"A SHA-256 is 64 hexadecimal digits. Received: {text!r}")
+    return text.lower()
 
 
 def check_writable(path):
