@@ -111,5 +111,5 @@ clean: ## Remove the virtual environments and build folders
 	$(PYTHON) -m venv .venv-legacy
 	# Keras is the oldest that setup.cfg allows. TensorFlow is named here, too, because pip would
 	# otherwise download the newest first, to find that the extra wants another.
-	.venv-legacy/bin/pip install --quiet 'keras == 3.10.0' 'tensorflow == 2.17.1' -e '.[legacy,test]'
+	.venv-legacy/bin/pip install --quiet 'keras == 3.15.1' 'tensorflow == 2.17.1' -e '.[legacy,test]'
 	touch $@

@@ -134,7 +134,7 @@ def read_metadata(model):
         sample_rate=_read_sample_rate(inputs),
         labels=labels,
         mids=[mid or None for mid in mids],
-        frontend=json.loads(files[FRONTEND]) if FRONTEND in files else None,
+        frontend=_read_frontend(files),
     )
 
 
@@ -232,6 +232,18 @@ def _lines(files, name):
     except UnicodeDecodeError:
         raise ValueError(f"holds a file {name} that is not text") from None
     return text.removesuffix("\n").replace("\r\n", "\n").split("\n")
+
+
+def _read_frontend(files):
+    if FRONTEND not in files:
+        return None
+    try:
+        frontend = json.loads(files[FRONTEND])
+    except (ValueError, RecursionError):
+        frontend = None
+    if not isinstance(frontend, dict):
+        raise ValueError(f"holds a file {FRONTEND} that is not a front end's")
+    return frontend
 
 
 def _read_sample_rate(inputs):

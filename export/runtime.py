@@ -19,6 +19,9 @@ RUNTIMES = {
 }
 """Modules and their interpreters, the lightest and newest first."""
 
+_LONGEST_PATCH = 1 << 22
+"""Samples of a patch: minutes, where those of the paper last a second."""
+
 
 class TFLiteClassifier(Listener):
     """A classifier in a .tflite file, as `export_tflite` writes it.
@@ -120,7 +123,11 @@ def _find_runtime(runtime):
 def _frontend(metadata):
     if metadata is None or not metadata.frontend:
         return FrontendConfig()
-    return FrontendConfig.from_dict(metadata.frontend)
+    frontend = FrontendConfig.from_dict(metadata.frontend)
+    # An interpreter that cannot have the memory ends the process.
+    if frontend.patch_samples > _LONGEST_PATCH:
+        raise ValueError(f"a patch of {frontend.patch_samples} samples is too long")
+    return frontend
 
 
 def _labels(labels, metadata, classes, name):

@@ -3,13 +3,22 @@
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import tempfile
+import time
 from pathlib import Path
+
+from zoo.exchange import exchange
 
 # It can be asked for only by setting it, which at another time would disturb other threads.
 _UMASK = os.umask(0)
 os.umask(_UMASK)
+
+_ABANDONED = 24 * 3600
+"""Seconds, more than any folder takes to be written."""
+
+_SHA256 = re.compile("[0-9a-fA-F]{64}")
 
 
 @contextlib.contextmanager
@@ -45,7 +54,13 @@ def write_atomically(path):
 def replace_folder(path, kind, mark, *, overwrite=False):
     """Makes a folder that takes its place at `path` when the block ends without an error.
 
-    An error leaves what was at `path` before. A link is followed, folders above it are made.
+    Whoever looks finds the folder of before or the new one, at any time and however the process
+    ends, where the system can exchange two folders (`zoo.exchange`); elsewhere there is a moment
+    between two renames without any. A link is followed, folders above it are made.
+
+    A process that is killed leaves a hidden folder beside `path`, `.NAME.unfinished-*`, which is
+    removed when `path` is next replaced, a day later or more. Where it is killed between the two
+    renames, the folder of before remains as `.NAME.replaced-*`.
 
     Args:
         path: of the folder.
@@ -67,28 +82,54 @@ def replace_folder(path, kind, mark, *, overwrite=False):
         raise FileExistsError(f"{path} exists and is not a {kind}, so it is not replaced.")
     path.parent.mkdir(parents=True, exist_ok=True)
     _check_folder_of(path)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as scratch:
+    unfinished = f".{path.name}.unfinished-"
+    _remove_abandoned(path.parent, unfinished)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=unfinished) as scratch:
         folder = Path(scratch, path.name)
         folder.mkdir()
         yield folder
         if not path.exists():
             os.replace(folder, path)
-            return
-        # Beside the scratch folder, which is removed whatever happens.
-        replaced = Path(f"{scratch}-replaced")
-        os.replace(path, replaced)
-        try:
-            os.replace(folder, path)
-        except BaseException:
-            os.replace(replaced, path)
-            raise
-    shutil.rmtree(replaced)
+        elif not exchange(folder, path):
+            _exchange_by_renames(folder, path)
+        # The folder of before goes with the scratch folder.
+
+
+def _remove_abandoned(parent, prefix):
+    """Removes what killed processes left; who is still at it has begun within the day."""
+    for left in parent.iterdir():
+        if left.name.startswith(prefix) and time.time() - left.stat().st_mtime > _ABANDONED:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _exchange_by_renames(folder, path):
+    # Not in the scratch folder, which is removed whatever happens.
+    suffix = folder.parent.name.rpartition("-")[2]
+    replaced = path.with_name(f".{path.name}.replaced-{suffix}")
+    os.replace(path, replaced)
+    try:
+        os.replace(folder, path)
+    except BaseException:
+        os.replace(replaced, path)
+        raise
+    os.replace(replaced, folder)
 
 
 def sha256(path):
     """The SHA-256 of a file, in hex."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def as_sha256(text):
+    """A SHA-256 that somebody wrote, in the lower case in which `sha256` gives it.
+
+    Raises:
+        ValueError: the text is none.
+    """
+    if not isinstance(text, str) or not _SHA256.fullmatch(text):
+        raise ValueError(f"A SHA-256 is 64 hexadecimal digits. Received: {text!r}")
+    return text.lower()
 
 
 def check_writable(path):

@@ -6,9 +6,12 @@
 
 import json
 import os
+import tempfile
 from pathlib import Path
 
-from zoo.files import replace_folder, sha256
+from zoo.files import as_sha256, replace_folder, sha256
+from zoo.unpack import unpack
+from zoo.weights import check_weights
 
 CONFIG = "config.json"
 WEIGHTS = "model.weights.h5"
@@ -52,14 +55,16 @@ def find(preset, *, sha256=None):
 
     Args:
         preset: a bundled preset's name, the path of its folder or of a training run's, or the URL
-            of an archive of one.
+            of a zip, tar or tar.gz archive of one.
         sha256: of the archive, in hex; a URL needs it.
 
     Returns:
         `pathlib.Path` of a folder that holds a `config.json`.
 
     Raises:
-        ValueError: there is none, or the archive's checksum differs.
+        ValueError: there is none, `sha256` is none or not the archive's, or the archive is not one
+            of a preset's plain files.
+        OSError: the archive could not be downloaded.
     """
     if not isinstance(preset, (str, os.PathLike)) or not str(preset):
         raise ValueError(f"A preset is a name, a folder or a URL. Received: {preset!r}")
@@ -84,7 +89,7 @@ def read_config(folder):
     path = Path(folder, CONFIG)
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a preset's configuration: {error}.") from None
     version = config.get("format") if isinstance(config, dict) else None
     if version is None:
@@ -96,7 +101,10 @@ def read_config(folder):
     for key, kind in (("classifier", dict), ("weights_sha256", str)):
         if not isinstance(config.get(key), kind):
             raise ValueError(f"{path} is not a preset's configuration: it has no {key}.")
-    return config
+    try:
+        return {**config, "weights_sha256": as_sha256(config["weights_sha256"])}
+    except ValueError as error:
+        raise ValueError(f"{path} is not a preset's configuration: {error}") from None
 
 
 def read_metrics(folder):
@@ -109,7 +117,8 @@ def load_weights(network, folder, config):
     """Loads a preset's weights into a network that was built from its `config`.
 
     Raises:
-        ValueError: the weights are missing or are not those that the preset was saved with.
+        ValueError: the weights are missing, are not those that the preset was saved with, or are
+            not what the network needs; then nothing is loaded.
     """
     path = Path(folder, WEIGHTS)
     if not path.is_file():
@@ -120,6 +129,10 @@ def load_weights(network, folder, config):
             f"{path} is damaged or was changed: its SHA-256 is {checksum}, and {CONFIG} says "
             f"{config['weights_sha256']}. Get the preset again."
         )
+    try:
+        check_weights(path, network)
+    except ValueError as error:
+        raise ValueError(f"{path} {error}.") from None
     try:
         network.load_weights(path)
     except ValueError:
@@ -165,22 +178,43 @@ def _download(url, sha256):
 
     if not sha256:
         raise ValueError(f"A preset from a URL needs sha256=, the checksum of {url}.")
+    sha256 = as_sha256(sha256)
     try:
-        extracted = keras.utils.get_file(
-            origin=url,
+        # It could unpack, too, but releases of Keras differ in what paths and links they follow.
+        archive = keras.utils.get_file(
+            "archive",
+            url,
             file_hash=sha256,
             hash_algorithm="sha256",
-            extract=True,
-            cache_subdir=f"soundzoo/{sha256}",  # archives of one name stay apart
+            cache_subdir=f"soundzoo/{sha256}",
         )
     except ValueError as error:
         raise ValueError(f"{url} does not have the SHA-256 {sha256}: {error}") from None
     except Exception as error:  # what Keras raises when a download fails is no narrower
         raise OSError(f"{url} could not be downloaded: {error}") from None
-    configs = sorted(Path(extracted).glob(f"**/{CONFIG}"))
-    if len(configs) != 1:
-        raise ValueError(f"{url} must hold one preset; it has {len(configs)} {CONFIG} files.")
-    return configs[0].parent
+    folder = Path(archive).with_name("preset")
+    if not folder.is_dir():
+        _unpack(archive, folder, url)
+    return folder
+
+
+def _unpack(archive, folder, url):
+    """Puts the one preset in an archive at `folder`."""
+    with (
+        tempfile.TemporaryDirectory(dir=folder.parent) as scratch,
+        # Another process may have been as fast.
+        replace_folder(folder, "preset", CONFIG, overwrite=True) as preset,
+    ):
+        everything = Path(scratch, "everything")
+        everything.mkdir()
+        try:
+            unpack(archive, everything)
+        except ValueError as error:
+            raise ValueError(f"{url} is not unpacked: it {error}.") from None
+        configs = sorted(everything.glob(f"**/{CONFIG}"))
+        if len(configs) != 1:
+            raise ValueError(f"{url} must hold one preset; it has {len(configs)} {CONFIG} files.")
+        os.replace(configs[0].parent, preset)
 
 
 def _round_kernels(path):

@@ -1,9 +1,14 @@
+import itertools
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from zoo.files import replace_folder, write_atomically
+from zoo import files
+from zoo.files import as_sha256, replace_folder, sha256, write_atomically
 
 
 def test_takes_its_place_when_complete(tmp_path):
@@ -109,6 +114,94 @@ def test_error_leaves_the_folder_that_was_there(tmp_path):
     assert os.listdir(tmp_path) == ["thing"]
 
 
+# Replaces a folder again and again, each time killed one step later, until it is not killed.
+KILLED = """
+import itertools, os, signal, sys
+from pathlib import Path
+from zoo import files
+
+def kill_at(step):
+    steps = itertools.count()
+    def count(*_):
+        if next(steps) == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+    sys.addaudithook(count)
+
+path = Path(sys.argv[1])
+for step in itertools.count():
+    child = os.fork()
+    if not child:
+        kill_at(step)
+        with files.replace_folder(path, "thing", "mark", overwrite=True) as folder:
+            (folder / "mark").write_text(f"new {step}")
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    print((path / "mark").read_text())
+    if not status:
+        break
+"""
+
+# Looks at a folder all the time that another process replaces it; counts what it saw.
+WATCHED = """
+import os, sys
+from pathlib import Path
+from zoo import files
+
+path = Path(sys.argv[1])
+child = os.fork()
+if not child:
+    for turn in range(100):
+        with files.replace_folder(path, "thing", "mark", overwrite=True) as folder:
+            (folder / "mark").write_text(f"new {turn}")
+    os._exit(0)
+seen = set()
+while not os.waitpid(child, os.WNOHANG)[0]:
+    seen.add((path / "mark").read_text())
+print(len(seen))
+"""
+
+
+@pytest.fixture
+def no_exchange(monkeypatch):
+    """As on a file system that cannot exchange folders."""
+    monkeypatch.setattr(files, "exchange", lambda one, other: False)
+
+
+def run(code, *arguments):
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    return process.stdout.splitlines()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="exchanges folders, and forks")
+def test_killed_at_any_step_the_folder_is_there(tmp_path):
+    fill(tmp_path / "thing", "old")
+    found = run(KILLED, tmp_path / "thing")
+    assert len(found) > 10
+    assert found[0] == "old"
+    assert found[-1] == f"new {len(found) - 1}"
+    for step, (before, after) in enumerate(itertools.pairwise(found)):
+        assert after in (before, f"new {step + 1}")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="exchanges folders, and forks")
+def test_who_looks_always_finds_a_folder(tmp_path):
+    fill(tmp_path / "thing", "old")
+    (seen,) = run(WATCHED, tmp_path / "thing")
+    assert int(seen) > 1
+
+
+def test_what_killed_processes_left_is_removed_after_a_day(tmp_path):
+    names = [".thing.unfinished-old", ".thing.unfinished-new", ".thing.mine", ".thing.replaced-old"]
+    for name in names:
+        (tmp_path / name / "thing").mkdir(parents=True)
+        if name != ".thing.unfinished-new":
+            os.utime(tmp_path / name, (0, time.time() - 25 * 3600))
+    fill(tmp_path / "thing", "new")
+    assert sorted(os.listdir(tmp_path)) == sorted([*names[1:], "thing"])
+
+
 def refuse_to_move(monkeypatch, *names):
     """Lets moves of folders fail whose paths match one of these patterns."""
     replace = os.replace
@@ -121,18 +214,27 @@ def refuse_to_move(monkeypatch, *names):
     monkeypatch.setattr(os, "replace", move)
 
 
-def test_folder_comes_back_when_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+def test_folder_is_replaced_where_folders_cannot_be_exchanged(tmp_path, no_exchange):
     fill(tmp_path / "thing", "old")
-    refuse_to_move(monkeypatch, ".thing-*/thing")
+    fill(tmp_path / "thing", "new", overwrite=True)
+    assert (tmp_path / "thing" / "mark").read_text() == "new"
+    assert os.listdir(tmp_path) == ["thing"]
+
+
+def test_folder_comes_back_when_the_new_one_cannot_take_its_place(
+    tmp_path, no_exchange, monkeypatch
+):
+    fill(tmp_path / "thing", "old")
+    refuse_to_move(monkeypatch, ".thing.unfinished-*/thing")
     with pytest.raises(OSError, match="the disk is gone"):
         fill(tmp_path / "thing", "new", overwrite=True)
     assert (tmp_path / "thing" / "mark").read_text() == "old"
     assert os.listdir(tmp_path) == ["thing"]
 
 
-def test_folder_that_cannot_come_back_is_kept_beside(tmp_path, monkeypatch):
+def test_folder_that_cannot_come_back_is_kept_beside(tmp_path, no_exchange, monkeypatch):
     fill(tmp_path / "thing", "old")
-    refuse_to_move(monkeypatch, ".thing-*/thing", ".thing-*-replaced")
+    refuse_to_move(monkeypatch, ".thing.unfinished-*/thing", ".thing.replaced-*")
     with pytest.raises(OSError, match="the disk is gone"):
         fill(tmp_path / "thing", "new", overwrite=True)
     (kept,) = tmp_path.iterdir()
@@ -151,3 +253,17 @@ def test_names_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(PermissionError, match=r"thing cannot be written: .* is read-only"):
         fill(tmp_path / "thing", "new")
+
+
+def test_checksum_may_be_in_capitals(tmp_path):
+    (tmp_path / "file").touch()
+    found = sha256(tmp_path / "file")
+    assert as_sha256(found) == as_sha256(found.upper()) == found
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0" * 63, "0" * 65, "g" * 64, "0" * 63 + "\n", None, b"0" * 64]
+)
+def test_other_texts_are_no_checksum(text):
+    with pytest.raises(ValueError, match=r"A SHA-256 is 64 hexadecimal digits\. Received: "):
+        as_sha256(text)

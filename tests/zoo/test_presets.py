@@ -1,16 +1,23 @@
 """Saving and finding presets; and the presets that the package carries."""
 
+import functools
 import hashlib
 import http.server
 import json
 import os
 import shutil
+import tarfile
 import threading
+import zipfile
+from pathlib import Path
 
+import h5py
+import keras
 import numpy as np
 import pytest
 
 from zoo import AudioClassifier, presets
+from zoo.files import sha256
 
 
 def test_round_trip_keeps_the_classifier(small_classifier, small_preset, noise):
@@ -83,6 +90,24 @@ def test_refuses_changed_weights(broken):
         AudioClassifier.from_preset(broken)
 
 
+def test_checksum_in_the_configuration_may_be_in_capitals(broken, small_classifier):
+    config = json.loads((broken / "config.json").read_text())
+    config["weights_sha256"] = config["weights_sha256"].upper()
+    (broken / "config.json").write_text(json.dumps(config))
+    assert AudioClassifier.from_preset(broken).labels == small_classifier.labels
+
+
+def test_weights_of_another_shape_are_refused_before_they_are_read(broken, monkeypatch):
+    with h5py.File(broken / "model.weights.h5", "r+") as file:
+        file.create_dataset("bomb", (1 << 20, 1 << 20), "f4", chunks=(1024, 1024))
+    config = json.loads((broken / "config.json").read_text())
+    config["weights_sha256"] = sha256(broken / "model.weights.h5")
+    (broken / "config.json").write_text(json.dumps(config))
+    monkeypatch.setattr(keras.Model, "load_weights", lambda *_: pytest.fail("they are read"))
+    with pytest.raises(ValueError, match=r"h5 holds weights of another network: \(1048576, 10"):
+        AudioClassifier.from_preset(broken)
+
+
 def test_refuses_missing_weights(broken):
     (broken / "model.weights.h5").unlink()
     with pytest.raises(ValueError, match=r"incomplete: it has no model\.weights\.h5"):
@@ -98,6 +123,8 @@ def test_refuses_missing_weights(broken):
         '{"format": 1, "weights_sha256": "0"}',
         '{"format": 1, "classifier": []}',
         '{"format": 1, "classifier": {}}',
+        '{"format": 1, "classifier": {}, "weights_sha256": "0"}',
+        "[" * 100_000,
     ],
 )
 def test_refuses_a_broken_configuration(broken, text):
@@ -148,41 +175,108 @@ def test_refuses_a_name_that_is_no_preset():
 
 
 @pytest.fixture
-def server(small_preset, tmp_path, monkeypatch):
-    """URL and checksum of an archive of the preset, served on loopback."""
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    archive = shutil.make_archive(tmp_path / "www" / "small", "zip", small_preset.parent, "small")
+def cache(tmp_path, monkeypatch):
+    """The folder that downloads go to."""
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    # Keras asks for KERAS_HOME once, when it is imported.
+    get_file = functools.partial(keras.utils.get_file, cache_dir=str(folder))
+    monkeypatch.setattr(keras.utils, "get_file", get_file)
+    return folder
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """A function of an archive's path: its URL, served on loopback, and its checksum."""
+    folder = tmp_path / "www"
+    folder.mkdir()
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def __init__(self, *arguments):
-            super().__init__(*arguments, directory=os.path.dirname(archive))
+            super().__init__(*arguments, directory=folder)
 
         def log_message(self, *_):
             pass
 
+    def add(archive):
+        path = Path(shutil.copy(archive, folder))
+        return f"http://127.0.0.1:{httpd.server_port}/{path.name}", sha256(path)
+
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
         threading.Thread(target=httpd.serve_forever, daemon=True).start()
-        with open(archive, "rb") as file:
-            checksum = hashlib.file_digest(file, "sha256").hexdigest()
-        yield f"http://127.0.0.1:{httpd.server_port}/small.zip", checksum
+        yield add
         httpd.shutdown()
 
 
-def test_loads_from_a_url(server, small_classifier):
-    url, checksum = server
-    loaded = AudioClassifier.from_preset(url, sha256=checksum)
-    assert loaded.labels == small_classifier.labels
+@pytest.fixture
+def served(serve, small_preset, tmp_path, cache):
+    """URL and checksum of an archive of the preset."""
+    return serve(Path(shutil.make_archive(tmp_path / "small", "zip", small_preset.parent, "small")))
 
 
-def test_always_checks_what_it_downloads(server):
-    url, _ = server
+@pytest.mark.parametrize("form", ["zip", "tar", "gztar"])
+def test_loads_from_a_url(serve, small_classifier, small_preset, tmp_path, cache, form):
+    archive = Path(shutil.make_archive(tmp_path / "small", form, small_preset.parent, "small"))
+    url, checksum = serve(archive)
+    for given in (checksum, checksum.upper()):
+        loaded = AudioClassifier.from_preset(url, sha256=given)
+        assert loaded.labels == small_classifier.labels
+    # The next time, what is there already is found.
+    (folder,) = (cache / "soundzoo").iterdir()
+    assert sorted(os.listdir(folder)) == ["archive", "preset"]
+    assert sorted(os.listdir(folder / "preset")) == sorted(os.listdir(small_preset))
+    (folder / "preset" / "README.md").write_text("read")
+    AudioClassifier.from_preset(url, sha256=checksum)
+    assert (folder / "preset" / "README.md").read_text() == "read"
+
+
+def test_archive_may_hold_the_files_themselves(serve, small_preset, tmp_path, cache):
+    url, checksum = serve(Path(shutil.make_archive(tmp_path / "files", "zip", small_preset)))
+    assert AudioClassifier.from_preset(url, sha256=checksum)
+
+
+def test_always_checks_what_it_downloads(served):
+    url, _ = served
     with pytest.raises(ValueError, match="needs sha256="):
         AudioClassifier.from_preset(url)
-    with pytest.raises(ValueError, match="SHA-256"):
+    with pytest.raises(ValueError, match=rf"{url} does not have the SHA-256 0000"):
         AudioClassifier.from_preset(url, sha256="0" * 64)
 
 
-def test_says_which_download_failed(server):
-    url, checksum = server
+@pytest.mark.parametrize("checksum", ["0" * 63, "g" * 64, "0x" + "0" * 62, 64 * b"0", 5])
+def test_refuses_what_is_no_checksum(checksum):
+    with pytest.raises(ValueError, match=r"A SHA-256 is 64 hexadecimal digits\. Received: "):
+        AudioClassifier.from_preset("http://127.0.0.1/small.zip", sha256=checksum)
+
+
+def test_says_which_download_failed(served):
+    url, checksum = served
     with pytest.raises(OSError, match=r"missing\.zip could not be downloaded"):
         AudioClassifier.from_preset(url.replace("small", "missing"), sha256=checksum)
+
+
+@pytest.mark.parametrize("form", ["zip", "tar"])
+def test_archive_that_leads_elsewhere_is_not_unpacked(serve, tmp_path, cache, form):
+    archive = tmp_path / f"evil.{form}"
+    if form == "zip":
+        with zipfile.ZipFile(archive, "w") as writer:
+            writer.writestr("../../../evil/config.json", "{}")
+    else:
+        with tarfile.open(archive, "w") as writer:
+            writer.addfile(tarfile.TarInfo("../../../evil/config.json"))
+    url, checksum = serve(archive)
+    with pytest.raises(ValueError, match=rf"{url} is not unpacked: it holds a path that leads out"):
+        AudioClassifier.from_preset(url, sha256=checksum)
+    (folder,) = (cache / "soundzoo").iterdir()
+    assert os.listdir(folder) == ["archive"]
+    assert not list(tmp_path.rglob("evil"))
+
+
+@pytest.mark.parametrize("names", [[], ["a/config.json", "b/config.json"]])
+def test_archive_must_hold_one_preset(serve, tmp_path, cache, names):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as writer:
+        for name in ["README.md", *names]:
+            writer.writestr(name, "{}")
+    url, checksum = serve(tmp_path / "x.zip")
+    with pytest.raises(ValueError, match=rf"must hold one preset; it has {len(names)} config.json"):
+        AudioClassifier.from_preset(url, sha256=checksum)
