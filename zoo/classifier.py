@@ -137,7 +137,7 @@ class AudioClassifier(Listener, keras.Model):
         """
         if head.description(self.network) != (self._built or self._as_built()):
             raise ValueError(
-                "A preset holds the network that its architecture builds, and layers of this one were "
+                "A preset holds the network that its architecture builds; layers of this one were "
                 "changed or quantised since. Keep it as a .keras file: classifier.save(...)."
             )
         presets.save(self, path, weights_dtype=weights_dtype, overwrite=overwrite)
