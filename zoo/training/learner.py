@@ -127,12 +127,12 @@ class Learner:
     def step(self, batch, stop):
         """Trains on a `Batch`, or one for each replica.
 
+        A step whose gradients overflow float16 changes the scale of the loss, and nothing else: no
+        weight, momentum, average, statistic, nor the optimizer's count of steps.
+
         Args:
             batch: of the strategy's distributed dataset.
             stop: float32, above 0 where this worker was told to stop.
-
-        A step whose gradients overflow float16 changes the scale of the loss, and nothing else: no
-        weight, momentum, average, statistic, nor the optimizer's count of steps.
 
         Returns:
             float32 `[2]`: the loss of the whole batch, and whether any worker was told to stop.

@@ -1,0 +1,27 @@
+"""The folder of a run; what it holds after a training, `test_trainer.py` tells."""
+
+import tensorflow as tf
+
+from zoo.training.run import RunFolder
+
+
+def test_one_worker_writes_and_all_read(data, config, small_classifier, tmp_path):
+    variables = {"weights": [tf.Variable([1.0, 2.0])]}
+    for writes in (False, True):
+        folder = RunFolder(tmp_path / "run", config(), data, writes=writes)
+        folder.describe(2)
+        folder.log([{"epoch": 1, "loss": 0.5}])
+        folder.report_not_finite(3, float("nan"), ["a", "b"])
+        folder.save_preset(small_classifier)
+        folder.save_checkpoint(5, {}, variables, {})
+        assert folder.path.exists() == writes
+    names = {"config.yaml", "run.json", "log.csv", "not_finite.json", "preset", "checkpoints"}
+    assert {path.name for path in folder.path.iterdir()} == names
+    assert (folder.path / "log.csv").read_text() == "epoch,loss\n1,0.5\n"
+
+    variables["weights"][0].assign([0.0, 0.0])
+    reader = RunFolder(tmp_path / "run", config(), data, writes=False)
+    state, _ = reader.load_checkpoint(variables)
+    assert (state["step"], state["extended"]) == (5, False)
+    assert variables["weights"][0].numpy().tolist() == [1, 2]
+    assert reader.checkpoint == folder.checkpoint
