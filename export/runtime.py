@@ -44,15 +44,20 @@ class TFLiteClassifier(Listener):
         metadata: what `read_metadata` finds in the file, or None.
 
     Raises:
+        ImportError: the runtime is not installed, or none is.
         OSError: the file cannot be read.
         ValueError: the file is damaged, or not an audio classifier of this form; labels that are
-            missing or not as many as the scores; a runtime that is unknown or not installed.
+            missing or not as many as the scores; a runtime that is unknown.
 
     Example:
 
-    >>> classifier = TFLiteClassifier("birds.tflite")  # doctest: +SKIP
-    >>> classifier.classify("garden.ogg", top=1)  # doctest: +SKIP
-    [Prediction(label='Chirp, tweet', mid='/m/07pggtn', score=0.86)]
+    >>> import tempfile, zoo
+    >>> from export import export_tflite
+    >>> path = tempfile.mkdtemp() + "/sounds.tflite"
+    >>> export_tflite(zoo.AudioClassifier.from_preset("alexnet_w025_opensounds"), path)
+    >>> classifier = TFLiteClassifier(path)
+    >>> classifier.classify("examples/bagpipes.ogg", top=1)[0].label
+    'Bagpipes'
     """
 
     def __init__(self, path, *, labels=None, runtime=None):
@@ -116,7 +121,7 @@ def _find_runtime(runtime):
         except ImportError:
             continue
     missing = "No TFLite runtime is" if runtime is None else f"{runtime} is not"
-    raise ValueError(f"{missing} installed; pip install ai-edge-litert.")
+    raise ImportError(f"{missing} installed; pip install ai-edge-litert.")
 
 
 def _frontend(metadata):

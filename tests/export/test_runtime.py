@@ -75,15 +75,17 @@ def test_runtime_can_be_chosen(path, noise, runtime):
 
 
 @pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated")
-def test_runtimes_are_tried_in_order(path, monkeypatch):
+def test_runtimes_are_tried_in_order(path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)  # as if not installed
     monkeypatch.setitem(sys.modules, "tflite_runtime.interpreter", None)
     assert TFLiteClassifier(path).runtime == "tf.lite"
-    with pytest.raises(ValueError, match="ai_edge_litert is not installed; pip install ai-edge"):
+    with pytest.raises(ImportError, match="ai_edge_litert is not installed; pip install ai-edge"):
         TFLiteClassifier(path, runtime="ai_edge_litert")
     monkeypatch.setitem(sys.modules, "tensorflow", None)
-    with pytest.raises(ValueError, match="No TFLite runtime is installed; pip install ai-edge"):
+    with pytest.raises(ImportError, match="No TFLite runtime is installed; pip install ai-edge"):
         TFLiteClassifier(path)
+    assert main(["classify", str(EXAMPLES / "wind.ogg"), "--model", str(path)]) == 2
+    assert "No TFLite runtime is installed; pip install ai-edge-litert." in capsys.readouterr().err
 
 
 def test_a_file_without_metadata_needs_labels(plain, noise):
