@@ -44,6 +44,7 @@ class TFLiteClassifier(Listener):
         metadata: what `read_metadata` finds in the file, or None.
 
     Raises:
+        ImportError: the runtime is not installed, or none is.
         OSError: the file cannot be read.
         ValueError: the file is damaged, or not an audio classifier of this form; labels that are
             missing or not as many as the scores; a runtime that is unknown.
@@ -51,9 +52,13 @@ class TFLiteClassifier(Listener):
 
     Example:
 
-    >>> classifier = TFLiteClassifier("birds.tflite")  # doctest: +SKIP
-    >>> classifier.classify("garden.ogg", top=1)  # doctest: +SKIP
-    [Prediction(label='Chirp, tweet', mid='/m/07pggtn', score=0.86)]
+    >>> import tempfile, zoo
+    >>> from export import export_tflite
+    >>> path = tempfile.mkdtemp() + "/sounds.tflite"
+    >>> export_tflite(zoo.AudioClassifier.from_preset("alexnet_w025_opensounds"), path)
+    >>> classifier = TFLiteClassifier(path)
+    >>> classifier.classify("examples/bagpipes.ogg", top=1)[0].label
+    'Bagpipes'
     """
 
     def __init__(self, path, *, labels=None, runtime=None):

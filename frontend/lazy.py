@@ -15,7 +15,8 @@ def lazy_names(package, modules, present=()):
         present: names that the package defines itself.
 
     Returns:
-        The package's `__getattr__`, `__dir__` and `__all__`.
+        The package's `__getattr__`, `__dir__` and `__all__`. The first raises ModuleNotFoundError,
+        with what to install, where a name's module needs another package that is missing.
     """
     places = {name: f"{package}.{module}" for module, names in modules.items() for name in names}
     everything = sorted([*places, *present])
@@ -23,6 +24,11 @@ def lazy_names(package, modules, present=()):
     def get(name):
         if name not in places:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(places[name]), name)
+        try:
+            return getattr(importlib.import_module(places[name]), name)
+        except ModuleNotFoundError as error:
+            missing = error.name.partition(".")[0]
+            message = f"{package}.{name} needs {missing}, which `pip install soundzoo` installs."
+            raise ModuleNotFoundError(message, name=missing) from error
 
     return get, lambda: everything, everything

@@ -97,9 +97,35 @@ def test_other_names_are_not():
         from zoo import nonsense  # noqa: F401
 
 
+@pytest.mark.parametrize(
+    ("package", "name", "missing"),
+    [
+        ("zoo", "AudioClassifier", "keras"),
+        ("export", "export_tflite", "keras"),
+        ("export", "operations", "ai_edge_litert"),
+        ("frontend", "load_audio", "soundfile"),
+    ],
+)
+def test_missing_package_is_named(package, name, missing):
+    code = f"""
+import sys
+sys.modules["{missing}"] = None  # as if not installed
+try:
+    from {package} import {name}
+except ImportError as error:
+    print(error)
+"""
+    assert run(code) == f"{package}.{name} needs {missing}, which `pip install soundzoo` installs."
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "imports", ["import zoo, keras", "import keras, zoo", "import zoo, tensorflow, keras"]
+    "imports",
+    [
+        "import keras, zoo",
+        "import tensorflow, keras, zoo.cli",
+        "from zoo import AudioClassifier; import keras",
+    ],
 )
 def test_keras_loads_a_classifier_after_import_zoo(imports, tmp_path):
     path = tmp_path / "small.keras"

@@ -54,9 +54,10 @@ def write_atomically(path):
 def replace_folder(path, kind, mark, *, overwrite=False):
     """Makes a folder that takes its place at `path` when the block ends without an error.
 
-    Whoever looks finds the folder of before or the new one, at any time and however the process
-    ends, where the system can exchange two folders (`zoo.exchange`); elsewhere there is a moment
-    between two renames without any. A link is followed, folders above it are made.
+    An error leaves what was at `path` before. Whoever looks finds the folder of before or the new
+    one, at any time and however the process ends, where the system can exchange two folders
+    (`zoo.exchange`); elsewhere there is a moment between two renames without any. A link is
+    followed, folders above it are made.
 
     A process that is killed leaves a hidden folder beside `path`, `.NAME.unfinished-*`, which is
     removed when `path` is next replaced, a day later or more. Where it is killed between the two
@@ -98,8 +99,9 @@ def replace_folder(path, kind, mark, *, overwrite=False):
 def _remove_abandoned(parent, prefix):
     """Removes what killed processes left; who is still at it has begun within the day."""
     for left in parent.iterdir():
-        if left.name.startswith(prefix) and time.time() - left.stat().st_mtime > _ABANDONED:
-            shutil.rmtree(left, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another process removes it, too
+            if left.name.startswith(prefix) and time.time() - left.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _exchange_by_renames(folder, path):

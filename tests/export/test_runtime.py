@@ -75,7 +75,7 @@ def test_runtime_can_be_chosen(path, noise, runtime):
 
 
 @pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated")
-def test_runtimes_are_tried_in_order(path, monkeypatch):
+def test_runtimes_are_tried_in_order(path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)  # as if not installed
     monkeypatch.setitem(sys.modules, "tflite_runtime.interpreter", None)
     assert TFLiteClassifier(path).runtime == "tf.lite"
@@ -84,6 +84,8 @@ def test_runtimes_are_tried_in_order(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     with pytest.raises(ImportError, match="No TFLite runtime is installed; pip install ai-edge"):
         TFLiteClassifier(path)
+    assert main(["classify", str(EXAMPLES / "wind.ogg"), "--model", str(path)]) == 2
+    assert "No TFLite runtime is installed; pip install ai-edge-litert." in capsys.readouterr().err
 
 
 def test_a_file_without_metadata_needs_labels(plain, noise):
