@@ -26,8 +26,12 @@ from zoo.training.config import TrainConfig, read_config, write_config
 from zoo.training.learner import Augmenter, Learner
 from zoo.training.patches import TrainingPatches
 from zoo.training.signals import Stopped, StopRequest
+from zoo.training.teaching import Teaching
 
 POLICIES = {"f32": "float32", "bf16": "mixed_bfloat16", "f16": "mixed_float16"}
+
+MEASURED_STEPS = 16
+"""Steps whose mixtures say what teachers say on average, and how it varies, before the first (ours)."""
 
 CONFIG = "config.yaml"
 RUN = "run.json"
@@ -90,10 +94,16 @@ class Trainer:
                 self.classifier.frontend,
                 samples=augmenter.samples,
                 draws=augmenter.draws,
+                around=augmenter.around,
             )
             self.steps = config.epochs * self.patches.epoch_steps
             self.learner = Learner(
-                self.classifier, config, self.steps, augmenter, self.patches.teacher_classes
+                self.classifier,
+                config,
+                self.steps,
+                augmenter,
+                self.patches.teacher_classes,
+                Teaching(config.teachers, data.labels) if config.teachers else None,
             )
             # For callbacks, which look for the optimizer and set `stop_training`.
             self.classifier.compile(
@@ -255,6 +265,8 @@ class Trainer:
             self.seconds = state.get("seconds", 0.0)
             self.history = state["history"]
             self.classifier.stop_training = state["stopped_early"]
+        elif self.config.teachers:
+            self.learner.measure_teachers(map(self.patches.batch, range(MEASURED_STEPS)))
         # Workers on different checkpoints would train on, each on its own.
         steps = self.strategy.run(_sum_over_replicas, args=(tf.constant(self.step, tf.float64),))
         if self.strategy.experimental_local_results(steps)[0] != (
