@@ -6,6 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
+FAINT = 1e-3
+"""Root mean square below which `MixupAtRatio` takes a sound for silence: -60 dB (ours)."""
+
 
 class Augmentation(keras.layers.Layer):
     """A layer that changes each example of a batch at random when it trains.
@@ -211,8 +214,8 @@ class MixupAtRatio(Mixup):
         kept = ops.where(uniform[:, :1] < self.share, ratio / (1 + ratio), 1.0)
         level = ops.sqrt(ops.mean(ops.square(waveforms), axis=1, keepdims=True))
         neighbours = _neighbours(ops.shape(uniform)[0])
-        # Silence, as a neighbour, stays silent.
-        gain = level / ops.maximum(ops.take(level, neighbours, axis=0), 1e-6)
+        # What is hardly a sound, as a neighbour, is not made one.
+        gain = level / ops.maximum(ops.take(level, neighbours, axis=0), FAINT)
         other = ops.take(waveforms, neighbours, axis=0) * gain
         own_part, other_part = (ops.minimum(2 * part, 1.0) for part in (kept, 1 - kept))
         return (
