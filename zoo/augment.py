@@ -104,8 +104,7 @@ class RandomSpeed(Augmentation):
     Args:
         samples: length of what comes out; what goes in needs `input_samples`.
         fastest: largest factor of the speed, above 1.
-
-        fixed: sample, of what comes out, around which time is stretched. What goes in has it at
+        fixed: sample, of what comes out, around which time is stretched; of what goes in it is
             `input_fixed`.
 
     Example:

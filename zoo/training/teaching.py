@@ -13,12 +13,12 @@ import tensorflow as tf
 CROSS_ENTROPY = 0.03
 """Weight of the cross-entropy beside the error of the standardised logits (ours)."""
 LABELLED = 0.5
-"""Score that a human label stands for, at least: one who heard the whole clip says that the class is
-in it, not that it is in every patch (ours)."""
+"""Score that a human label stands for, at least: it says that the class is in the clip, not that it
+is in every patch (ours)."""
 SMALLEST_SCORE = 1e-7
 """Scores are kept this far from 0 and 1, so that their logits are finite (Keras' epsilon)."""
 SMALLEST_DEVIATION = 0.1
-"""Of a class's logits, so that noise of a class on which teachers never move does not count (ours)."""
+"""Of a class's logits, so that noise does not count where teachers never move (ours)."""
 
 
 class Teaching:

@@ -31,7 +31,7 @@ from zoo.training.teaching import Teaching
 POLICIES = {"f32": "float32", "bf16": "mixed_bfloat16", "f16": "mixed_float16"}
 
 MEASURED_STEPS = 16
-"""Steps whose mixtures say what teachers say on average, and how it varies, before the first (ours)."""
+"""Steps whose mixtures give mean and deviation of what teachers say, before the first (ours)."""
 
 CONFIG = "config.yaml"
 RUN = "run.json"
