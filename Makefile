@@ -4,7 +4,7 @@ PYTHON ?= python3
 # A quarter of the paper's width is what the package has room for.
 PRESETS := $(basename $(notdir $(wildcard recipes/*_w025_opensounds.yaml)))
 
-.PHONY: demo test test-fast test-legacy lint format docs presets weights results benchmark clean $(PRESETS)
+.PHONY: demo test test-fast test-legacy lint format docs presets weights results benchmark clean resnet50_w025_audioset $(PRESETS)
 
 demo: .venv/package ## Classify the example recordings with the bundled preset
 	.venv/bin/soundzoo classify examples --top 3
@@ -72,6 +72,20 @@ runs/%/index.json: | .venv/tools
 runs/yamnet/scores.npy: runs/opensounds/index.json
 	.venv/bin/python recipes/yamnet.py --yamnet ../shared/data/yamnet --prepared runs/opensounds \
 		--output runs/yamnet
+
+# AudioSet's classes: what all folders of MORE hold is heard by the teacher alone.
+MORE ?=
+
+resnet50_w025_audioset: runs/audioset/index.json runs/mn04/saved_model.pb ## Train ResNet-50 on AudioSet's classes
+	.venv/bin/soundzoo train runs/audioset runs/$@ --config recipes/$@.yaml
+
+runs/mn04/saved_model.pb: | .venv/tools
+	.venv/bin/python recipes/teacher.py --teacher ../shared/data/teacher --output runs/mn04
+
+runs/audioset/index.json: | .venv/tools
+	.venv/bin/python recipes/audioset.py --data ../shared/data --more $(MORE) --output runs/audioset.csv
+	.venv/bin/soundzoo prepare runs/audioset.csv runs/audioset --unlabelled \
+		--labels ../shared/data/audioset/class_labels_indices.csv
 
 runs/widened/config.json: | .venv/tools
 	.venv/bin/python recipes/widen.py --preset resnet50_w025_opensounds --width 1 --output runs/widened

@@ -9,6 +9,9 @@ import pytest
 
 from frontend import load_audio
 from zoo import AudioClassifier, head
+from zoo.data.classes import read_class_list
+from zoo.labels import Label
+from zoo.training.teaching import Teaching
 
 ROOT = Path(__file__).parents[1]
 
@@ -50,6 +53,53 @@ def test_yamnet_hears_speech(recipes, shared_data):
     assert scores.shape == (521,) == (len(yamnet.labels),)
     assert yamnet.labels[scores.argmax()] == "Speech"
     assert yamnet.score(waveform[:100]).shape == (521,)
+
+
+def test_audioset_has_its_classes_and_nothing_of_esc(recipes, shared_data, tmp_path, monkeypatch):
+    import audioset
+
+    classes = audioset.Classes(shared_data)
+    assert classes.of("Rimshot") == [
+        "Rimshot",
+        "Snare drum",
+        "Drum",
+        "Percussion",
+        "Musical instrument",
+    ]
+    assert classes.of("Cowbell") == ["Cowbell"]  # and no cattle
+    assert classes.of("Oboe")[0] == "Wind instrument, woodwind instrument"
+    assert classes.of("Mining, stone") == []
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "manifest.csv").write_text("file,origin\nx.opus,somewhere\n")
+    output = tmp_path / "x.csv"
+    command = ["x", "--data", str(shared_data), "--more", str(tmp_path / "more")]
+    monkeypatch.setattr(sys, "argv", [*command, "--validation", "0.1", "--output", str(output)])
+    audioset.main()
+    with open(output, encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert not [row for row in rows if "esc" in Path(row["file"]).parts[-3].lower()]
+    splits = {row["split"] for row in rows}
+    assert splits == {"train", "validation", "opensounds_test", "world_test"}
+    assert {bool(row["label"]) for row in rows if row["split"] == "world_test"} == {True}
+    assert rows[-1] == {"file": str(tmp_path / "more" / "x.opus"), "label": "", "split": "train"}
+
+
+@pytest.mark.slow
+def test_mn04_is_the_references_and_becomes_a_teacher(recipes, shared_data, tmp_path):
+    import teacher
+
+    folder = shared_data / "teacher"
+    network = teacher.MN04(folder / "mn04_as_float32.npz")
+    exact, resampled = teacher.differences(
+        network, np.load(folder / "reference.npz"), ROOT / "examples"
+    )
+    assert exact < 1e-4
+    assert resampled < 0.1
+    labels = [label.name for label in read_class_list(folder / "class_labels_indices.csv")]
+    teacher.save(network, labels, tmp_path / "mn04")
+    speech = load_audio(ROOT / "examples" / "speech.ogg", 16000)[np.newaxis]
+    (scores,) = Teaching([tmp_path / "mn04"], [Label(name) for name in labels]).logits(speech)
+    assert labels[np.argmax(scores)] == "Speech"
 
 
 def test_a_widened_network_scores_as_before_and_its_copies_differ(recipes):

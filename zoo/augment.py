@@ -1,8 +1,13 @@
 """Augmentation layers: off at inference, random in training, in the graph."""
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
+
+FAINT = 1e-3
+"""Root mean square below which `MixupAtRatio` takes a sound for silence: -60 dB (ours)."""
 
 
 class Augmentation(keras.layers.Layer):
@@ -99,6 +104,8 @@ class RandomSpeed(Augmentation):
     Args:
         samples: length of what comes out; what goes in needs `input_samples`.
         fastest: largest factor of the speed, above 1.
+        fixed: sample, of what comes out, around which time is stretched; of what goes in it is
+            `input_fixed`.
 
     Example:
 
@@ -107,21 +114,28 @@ class RandomSpeed(Augmentation):
     array([[0., 2., 4.]], dtype=float32)
     """
 
-    def __init__(self, samples, fastest, **kwargs):
+    def __init__(self, samples, fastest, fixed=0, **kwargs):
         super().__init__(**kwargs)
         self.samples = samples
         self.fastest = fastest
+        self.fixed = fixed
 
     @property
     def input_samples(self):
         """Samples that the fastest play takes, and one to interpolate."""
         return int(self.samples * self.fastest) + 1
 
+    @property
+    def input_fixed(self):
+        """The sample of what goes in that becomes the sample `fixed` of what comes out."""
+        return math.ceil(self.fixed * self.fastest)
+
     def augment(self, waveforms, uniform):
         # In steps of a thousandth, or the last bit of the power, in which devices and sizes of
         # batches differ, would move the end of a patch by parts of a sample.
         speed = ops.round(1024 * self.fastest ** (2 * uniform - 1)) / 1024
-        position = ops.expand_dims(ops.arange(self.samples, dtype="float32"), 0) * speed
+        place = ops.arange(self.samples, dtype="float32") - self.fixed
+        position = ops.expand_dims(place, 0) * speed + self.input_fixed
         before = ops.cast(ops.floor(position), "int32")
         part = position - ops.floor(position)
         last = self.input_samples - 1
@@ -130,10 +144,12 @@ class RandomSpeed(Augmentation):
         return left * (1 - part) + right * part
 
     def pass_through(self, waveforms):
-        return waveforms[:, : self.samples]
+        start = self.input_fixed - self.fixed
+        return waveforms[:, start : start + self.samples]
 
     def get_config(self):
-        return {**super().get_config(), "samples": self.samples, "fastest": self.fastest}
+        config = {"samples": self.samples, "fastest": self.fastest, "fixed": self.fixed}
+        return {**super().get_config(), **config}
 
 
 @keras.saving.register_keras_serializable(package="soundzoo")
@@ -157,14 +173,62 @@ class Mixup(Augmentation):
     def augment(self, inputs, uniform):
         mixed = uniform[:, :1] < self.share
         kept = ops.where(mixed, 0.5 + 0.5 * uniform[:, 1:], 1.0)
-        rows = ops.arange(ops.shape(uniform)[0], dtype="int32")
-        neighbours = ops.minimum(rows + 1 - 2 * (rows % 2), ops.shape(uniform)[0] - 1)
+        neighbours = _neighbours(ops.shape(uniform)[0])
         return tuple(
             kept * batch + (1 - kept) * ops.take(batch, neighbours, axis=0) for batch in inputs
         )
 
     def get_config(self):
         return {**super().get_config(), "share": self.share}
+
+
+@keras.saving.register_keras_serializable(package="soundzoo")
+class MixupAtRatio(Mixup):
+    """Mixes as `Mixup` does, at random signal-to-noise ratios, whatever the waveforms' levels.
+
+    The neighbour is brought to the example's root mean square, and is then up to `decibels` dB
+    quieter or louder. Its targets count in full as long as it is not the quieter of the two, and
+    else in proportion to its amplitude; so do the example's own. Targets of both are united.
+
+    Args:
+        share: part of the examples that are mixed, 0 to 1.
+        decibels: largest ratio, either way.
+
+    Example:
+
+    >>> layer = MixupAtRatio(1, decibels=20)
+    >>> pair = ops.array([[3.0, 3], [1, -1]]), ops.array([[1.0, 0], [0, 1]])
+    >>> [mixed.numpy()[0] for mixed in layer(pair, uniform=ops.ones((2, 2)) / 2, training=True)]
+    [array([3., 0.], dtype=float32), array([1., 1.], dtype=float32)]
+    """
+
+    def __init__(self, share, decibels, **kwargs):
+        super().__init__(share, **kwargs)
+        self.decibels = decibels
+
+    def augment(self, inputs, uniform):
+        waveforms, targets = inputs
+        ratio = 10 ** ((2 * uniform[:, 1:] - 1) * self.decibels / 20)
+        kept = ops.where(uniform[:, :1] < self.share, ratio / (1 + ratio), 1.0)
+        level = ops.sqrt(ops.mean(ops.square(waveforms), axis=1, keepdims=True))
+        neighbours = _neighbours(ops.shape(uniform)[0])
+        # What is hardly a sound, as a neighbour, is not made one.
+        gain = level / ops.maximum(ops.take(level, neighbours, axis=0), FAINT)
+        other = ops.take(waveforms, neighbours, axis=0) * gain
+        own_part, other_part = (ops.minimum(2 * part, 1.0) for part in (kept, 1 - kept))
+        return (
+            kept * waveforms + (1 - kept) * other,
+            ops.maximum(own_part * targets, other_part * ops.take(targets, neighbours, axis=0)),
+        )
+
+    def get_config(self):
+        return {**super().get_config(), "decibels": self.decibels}
+
+
+def _neighbours(batch):
+    """Of each example of a batch the one that it mixes with: int32 `[batch]`."""
+    rows = ops.arange(batch, dtype="int32")
+    return ops.minimum(rows + 1 - 2 * (rows % 2), batch - 1)
 
 
 @keras.saving.register_keras_serializable(package="soundzoo")

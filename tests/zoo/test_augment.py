@@ -4,7 +4,15 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.augment import Mixup, RandomEqualizer, RandomGain, RandomSpeed, SpecAugment, TimeShift
+from zoo.augment import (
+    Mixup,
+    MixupAtRatio,
+    RandomEqualizer,
+    RandomGain,
+    RandomSpeed,
+    SpecAugment,
+    TimeShift,
+)
 
 RNG = np.random.default_rng(0)
 WAVEFORMS = RNG.normal(size=(6, 401)).astype("float32")
@@ -16,6 +24,7 @@ LAYERS = [
     (TimeShift(100), WAVEFORMS),
     (RandomSpeed(200, 2), WAVEFORMS),
     (Mixup(1.0), (WAVEFORMS, TARGETS)),
+    (MixupAtRatio(1.0, 20), (WAVEFORMS, TARGETS)),
     (SpecAugment(20, 10), PATCHES),
     (RandomEqualizer(6, 1e-6), PATCHES),
 ]
@@ -77,6 +86,35 @@ def test_speed_plays_a_tone_higher():
     layer = RandomSpeed(200, 2)
     faster = np.asarray(layer(tone, uniform=np.ones((1, 1), "float32"), training=True))
     np.testing.assert_allclose(faster[0], np.sin(2 * np.pi * 0.02 * np.arange(200)), atol=1e-3)
+
+
+@pytest.mark.parametrize("drawn", [0.0, 0.3, 1.0])
+def test_speed_leaves_a_sample_where_it_is(drawn):
+    layer = RandomSpeed(200, 1.5, fixed=60)
+    click = np.zeros((1, layer.input_samples), "float32")
+    click[0, layer.input_fixed] = 1
+    (played,) = np.asarray(layer(click, uniform=np.full((1, 1), drawn, "float32"), training=True))
+    assert played.argmax() == 60
+    (plain,) = np.asarray(layer(click))
+    assert plain.argmax() == 60
+
+
+def test_mixup_at_a_ratio_of_levels():
+    uniform = np.array([[0, 0.75], [0, 0.25], [0.9, 0], [0, 0.5]], "float32")
+    loud = WAVEFORMS[:4] * np.array([[1], [100], [1], [1e-6]], "float32")
+    layer = MixupAtRatio(0.8, decibels=20)
+    mixed, targets = flat(layer((loud, TARGETS[:4]), uniform=uniform, training=True))
+    level = np.sqrt(np.mean(np.square(WAVEFORMS), axis=1, keepdims=True))
+    ratio = 10**0.5  # 10 dB
+    standard = WAVEFORMS / level
+    wanted = level[0] * (ratio * standard[0] + standard[1]) / (ratio + 1)
+    np.testing.assert_allclose(mixed[0], wanted, atol=1e-5)
+    wanted = 100 * level[1] * (standard[1] + ratio * standard[0]) / (ratio + 1)
+    np.testing.assert_allclose(mixed[1], wanted, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(targets[0, :2], [1, 2 / (ratio + 1)], rtol=1e-5)
+    np.testing.assert_allclose(targets[1, :2], [1, 2 / (ratio + 1)], rtol=1e-5)
+    np.testing.assert_array_equal(mixed[2], loud[2])  # not drawn
+    np.testing.assert_allclose(mixed[3], loud[3], atol=1e-3)  # hardly a sound
 
 
 def test_mixup_mixes_neighbours_and_keeps_the_larger_part():

@@ -48,6 +48,11 @@ def add_prepare(commands):
     )
     parser.add_argument("--esc10", action="store_true", help="of ESC-50, only ESC-10's clips")
     parser.add_argument(
+        "--unlabelled",
+        action="store_true",
+        help="keep a manifest's clips without labels, for `soundzoo train --teachers`",
+    )
+    parser.add_argument(
         "--hold-out",
         type=float,
         default=0.0,
@@ -68,6 +73,7 @@ def _prepare(options):
         ontology=options.ontology,
         imply_parents=options.imply_parents,
         esc10=options.esc10,
+        unlabelled=options.unlabelled,
         hold_out=options.hold_out,
     )
     with progress_bar(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()) as bar:

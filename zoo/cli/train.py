@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zoo.cli.output import add_command, complain, warnings_in_a_line
 from zoo.training import TrainConfig, read_config
-from zoo.training.config import kind_of
+from zoo.training.config import kind_of, several
 
 
 def add_train(commands):
@@ -48,13 +48,15 @@ def _add_options(parser):
     for field in dataclasses.fields(TrainConfig):
         kind, _ = kind_of(field)
         description = field.metadata["help"].replace("%", "%%")
-        if field.default is not None and kind is not bool:
+        if field.default not in (None, ()) and kind is not bool:
             description += f" (default: {field.default})"
         how = {"type": kind, "choices": field.metadata["choices"], "metavar": None}
         if kind is bool:
             how = {"action": argparse.BooleanOptionalAction}
         elif not field.metadata["choices"]:
             how["metavar"] = {int: "N", float: "X", str: "NAME"}[kind]
+        if several(field):
+            how["nargs"] = "+"
         options.add_argument(
             f"--{field.name.replace('_', '-')}",
             default=argparse.SUPPRESS,

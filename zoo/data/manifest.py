@@ -7,12 +7,16 @@ from pathlib import Path
 from zoo.data.records import TRAIN, Clip, Skipped, Source, clip_id
 
 
-def read_manifest(path):
+def read_manifest(path, *, unlabelled=False):
     """Reads a CSV file with a header, one row a clip.
 
     Columns: `file`, relative to the manifest; `label` (or `labels`), several joined by `;`; and,
     if there is one, `split`. Other columns are ignored. Rows that lack something, and files that
     do not exist, are skipped.
+
+    Args:
+        path: of the CSV file.
+        unlabelled: rows without a label are clips without labels, and not skipped.
 
     Raises:
         OSError: the manifest cannot be read.
@@ -30,7 +34,8 @@ def read_manifest(path):
         file = Path(path).parent / row["file"]
         names = tuple(dict.fromkeys(filter(None, map(str.strip, row[label].split(";")))))
         split = row.get("split", TRAIN)
-        reason = row_fault(line, row, row["file"], names, split) or file_fault(file)
+        named = names or unlabelled
+        reason = row_fault(line, row, row["file"], named, split) or file_fault(file)
         if reason:
             skipped.append(Skipped(clip_id(row["file"]), str(file), reason))
         else:

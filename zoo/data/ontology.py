@@ -36,6 +36,10 @@ class Ontology:
         mid = self._mids.get(name_or_mid, name_or_mid)
         return Label(self._names[mid], mid) if mid in self._names else None
 
+    def parents(self, mid):
+        """Ids of the classes right above one; of the topmost none."""
+        return list(self._parents.get(mid, ()))
+
     def ancestors(self, mid):
         """Ids of all classes above one, nearest first; a class may have several parents."""
         found = {}  # in order

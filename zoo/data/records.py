@@ -15,7 +15,7 @@ class Clip(NamedTuple):
     Attributes:
         id: unique within its source: path relative to the source, without suffix, or YouTube id.
         path: of the sound file.
-        labels: display names of the classes heard in it, at least one.
+        labels: display names of the classes heard in it; none where nobody said.
         split: "train", "test", "validation", or any other name of a part of the data: "1" to "5"
             for ESC-50's folds. "train" where the source has no splits.
     """

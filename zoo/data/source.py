@@ -20,6 +20,7 @@ def read_source(
     ontology=None,
     imply_parents=False,
     esc10=False,
+    unlabelled=False,
     hold_out=0.0,
 ):
     """Reads a data set without decoding its sounds.
@@ -36,6 +37,8 @@ def read_source(
         ontology: path of AudioSet's `ontology.json`, which gives classes their AudioSet ids.
         imply_parents: clips get all classes that the ontology has above theirs, too.
         esc10: of ESC-50, read ESC-10 only.
+        unlabelled: of a manifest, keep rows whose label is empty, as clips without labels, from
+            which a network learns what teachers hear. They are skipped otherwise.
         hold_out: share of the clips of the split "train" that are moved to "validation". It goes by
             a hash of the clip's id: a clip stays where it is as others come.
 
@@ -51,7 +54,7 @@ def read_source(
         raise ValueError("Parents are implied by an ontology; name its file.")
     if not 0 <= hold_out < 1:
         raise ValueError(f"The share to hold out must be from 0 to below 1. Received: {hold_out}")
-    source = _read(Path(path), clips, esc10)
+    source = _read(Path(path), clips, esc10, unlabelled)
     _check_ids(source.clips)
     source = name_classes(
         source,
@@ -62,7 +65,7 @@ def read_source(
     return _hold_out(source, hold_out) if hold_out else source
 
 
-def _read(path, clips, esc10):
+def _read(path, clips, esc10, unlabelled):
     """What the reader of this form of data set makes of it."""
     path.stat()  # says plainly what is missing
     segments = sorted(path.glob(SEGMENTS)) if path.is_dir() else [path] * path.match(SEGMENTS)
@@ -72,11 +75,13 @@ def _read(path, clips, esc10):
         raise ValueError(f"A folder of clips goes with AudioSet's {SEGMENTS}. Received: {path}")
     if esc10 and not is_esc:
         raise ValueError(f"ESC-10 is a part of ESC-50, which {path} is not.")
+    if unlabelled and (segments or is_esc or not table):
+        raise ValueError(f"Only a manifest may have clips without labels, and {path} is none.")
     if segments:
         return read_audioset(segments, clips or segments[0].parent)
     if is_esc:
         return read_esc(table, esc10=esc10)
-    return read_manifest(table) if table else read_folder(path)
+    return read_manifest(table, unlabelled=unlabelled) if table else read_folder(path)
 
 
 def _table(path):

@@ -90,6 +90,9 @@ class TrainConfig:
     speed: float = _option(1.0, "play patches up to this many times faster or slower", low=1)
     time_shift: float = _option(0.0, "start half of the patches up to this much later, in s", low=0)
     mixup: float = _option(0.0, "part of the patches that are mixed with another", low=0, high=1)
+    mixup_db: float | None = _option(
+        None, "mix them at random ratios of up to this many dB either way, instead of evenly", low=0
+    )
     equalizer_db: float = _option(
         0.0, "raise and lower bands of patches by up to this many dB", low=0
     )
@@ -108,6 +111,13 @@ class TrainConfig:
         False, "learn the teacher's scores, of any labels, by a head that is dropped at the end"
     )
 
+    teachers: tuple[str, ...] = _option(
+        (), "SavedModels that hear what is trained on, and say what to learn of it"
+    )
+    teacher_seconds: float = _option(
+        4.0, "what teachers hear of a clip, in s: the patch, and what is around it", low=0.96
+    )
+
     def __post_init__(self):
         for field in dataclasses.fields(self):
             value = _checked(field, getattr(self, field.name))
@@ -118,6 +128,12 @@ class TrainConfig:
             raise ValueError("freeze trains a classifier on a trained body: pass init, a preset.")
         if self.teacher_head and (self.teacher is None or self.freeze):
             raise ValueError("teacher_head trains a body by a teacher: pass teacher, not freeze.")
+        if self.teachers and (self.teacher or self.label_smoothing):
+            raise ValueError(
+                "What teachers say are all targets: pass neither teacher nor label_smoothing."
+            )
+        if self.mixup_db is not None and not self.mixup:
+            raise ValueError("mixup_db says how to mix: pass mixup, the part that is mixed, too.")
 
     @classmethod
     def from_dict(cls, values):
@@ -155,14 +171,23 @@ def write_config(config):
 
 
 def kind_of(field):
-    """The type of a field's values, and whether None is one of them."""
+    """The type of a field's values, or of each of several, and whether None is one of them."""
     kinds = typing.get_args(field.type) or (field.type,)
     return kinds[0], type(None) in kinds
+
+
+def several(field):
+    """Whether a field's value is a tuple, of any length."""
+    return typing.get_origin(field.type) is tuple
 
 
 def _checked(field, value):
     kind, optional = kind_of(field)
     limits = field.metadata
+    if several(field):
+        if not isinstance(value, (list, tuple)) or not all(isinstance(v, kind) for v in value):
+            raise ValueError(f"{field.name} must be a list of names. Received: {value!r}")
+        return tuple(value)
     if value is None and optional:
         return None
     valid = isinstance(value, kind) and not (kind is not bool and isinstance(value, bool))

@@ -1,11 +1,20 @@
 """One step of training: augmentation, loss, gradients and update, on every replica."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from frontend import LogMelSpectrogram
 from zoo import head
-from zoo.augment import Mixup, RandomEqualizer, RandomGain, RandomSpeed, SpecAugment, TimeShift
+from zoo.augment import (
+    Mixup,
+    MixupAtRatio,
+    RandomEqualizer,
+    RandomGain,
+    RandomSpeed,
+    SpecAugment,
+    TimeShift,
+)
 from zoo.training.schedule import Schedule
 
 FIRST_LOSS_SCALE = 2.0**15
@@ -17,22 +26,35 @@ GOOD_STEPS = 2000
 class Augmenter:
     """The augmentation that a `TrainConfig` asks for, from waveforms to log-mel patches.
 
-    `samples` is the length of the waveforms that it takes, `draws` the number of uniform ones
-    that it takes for each.
+    Waveforms become mixtures, in the middle of which the patch stands, and what is around it is
+    for teachers alone. Without teachers a mixture is the patch.
+
+    `samples` are those of a waveform that the patch may take, `around` how many it has before and
+    after them, and `draws` is the number of uniform ones that it takes for each waveform.
     """
 
     def __init__(self, config, frontend):
-        self.samples = frontend.patch_samples
+        self.patch_samples = self.samples = frontend.patch_samples
+        mixture = self.samples
+        if config.teachers:
+            mixture = max(mixture, round(config.teacher_seconds * frontend.sample_rate))
+        self.patch_start = before = (mixture - self.samples) // 2
+        whole = mixture
         self.on_waveforms, self.mixup, self.on_patches = [], None, []
         if config.speed > 1:
-            self.on_waveforms.append(RandomSpeed(self.samples, config.speed))
-            self.samples = self.on_waveforms[0].input_samples
+            speed = RandomSpeed(mixture, config.speed, fixed=self.patch_start)
+            self.on_waveforms.append(speed)
+            before, whole = speed.input_fixed, speed.input_samples
+            self.samples = int(self.samples * config.speed) + 1
+        self.around = (before, whole - before - self.samples)
         if config.gain_db:
             self.on_waveforms.append(RandomGain(config.gain_db))
         if config.time_shift:
             self.on_waveforms.append(TimeShift(config.time_shift * frontend.sample_rate))
-        if config.mixup:
+        if config.mixup and config.mixup_db is None:
             self.mixup = Mixup(config.mixup)
+        elif config.mixup:
+            self.mixup = MixupAtRatio(config.mixup, config.mixup_db)
         if config.equalizer_db:
             self.on_patches.append(RandomEqualizer(config.equalizer_db, frontend.log_offset))
         if config.mask_frames or config.mask_bins:
@@ -41,27 +63,29 @@ class Augmenter:
         layers = [*self.on_waveforms, self.mixup, *self.on_patches]
         self.draws = sum(layer.draws for layer in layers if layer)
 
-    def __call__(self, batch):
-        """Log-mel patches `[batch, 96, 64]` and targets `[batch, classes]` of a `Batch`."""
+    def mix(self, batch):
+        """Mixtures `[batch, samples]` and targets `[batch, classes]` of a `Batch`."""
         waveforms, targets, uniform = batch
-        used = 0
-
-        def apply(layer, inputs):
-            nonlocal used
-            used += layer.draws
-            numbers = uniform[:, used - layer.draws : used]
-            if layer is self.mixup:
-                return _mix_whole_batch(layer, inputs, numbers)
-            return layer(inputs, uniform=numbers, training=True)
-
         for layer in self.on_waveforms:
-            waveforms = apply(layer, waveforms)
+            waveforms, uniform = _apply(layer, waveforms, uniform)
         if self.mixup:
-            waveforms, targets = apply(self.mixup, (waveforms, targets))
-        patches = self.log_mel(waveforms)
+            used = uniform[:, : self.mixup.draws]
+            waveforms, targets = _mix_whole_batch(self.mixup, (waveforms, targets), used)
+        return waveforms, targets
+
+    def patches(self, mixtures, uniform):
+        """Log-mel patches `[batch, 96, 64]` of mixtures, and a batch's uniform numbers."""
+        patches = self.log_mel(mixtures[:, self.patch_start :][:, : self.patch_samples])
+        uniform = uniform[:, self.draws - sum(layer.draws for layer in self.on_patches) :]
         for layer in self.on_patches:
-            patches = apply(layer, patches)
-        return patches, targets
+            patches, uniform = _apply(layer, patches, uniform)
+        return patches
+
+
+def _apply(layer, inputs, uniform):
+    """What a layer makes of its inputs, and the numbers that it left."""
+    used = uniform[:, : layer.draws]
+    return layer(inputs, uniform=used, training=True), uniform[:, layer.draws :]
 
 
 class Learner:
@@ -76,12 +100,14 @@ class Learner:
         augmenter: an `Augmenter`.
         teacher_classes: outputs of a second head, which learns a teacher's scores and is no part
             of the classifier.
+        teaching: the `Teaching` to learn from, or None.
     """
 
-    def __init__(self, classifier, config, steps, augmenter, teacher_classes=0):
+    def __init__(self, classifier, config, steps, augmenter, teacher_classes=0, teaching=None):
         self.strategy = tf.distribute.get_strategy()
         self.config = config
         self.augmenter = augmenter
+        self.teaching = teaching
         self.network = classifier.network
         # Cross-entropy of the logits keeps the gradient where a score is 0 or 1 in float32.
         logits = {"labels": head.logits(self.network).output}
@@ -119,6 +145,7 @@ class Learner:
             "weights": [weight.value for weight in self.network.variables],
             "optimizer": [variable.value for variable in self.optimizer.variables],
             "teacher_head": [variable.value for variable in self.teacher_variables],
+            "teaching": self.teaching.variables() if self.teaching else [],
             "averages": self.averages,
             "scaling": self.scaling,
         }
@@ -146,6 +173,19 @@ class Learner:
             self._update(gradients)
         return self.strategy.experimental_local_results(results)[0]
 
+    def measure_teachers(self, batches):
+        """Learns of the teachers, from `Batch`es, what they say on average, and how it varies.
+
+        A classifier that is new, whose biases are 0, starts at the average.
+        """
+        mix = tf.function(lambda *batch: self.augmenter.mix(batch)[0])
+        self.teaching.measure(mix(*batch) for batch in batches)
+        classifying = head.head(self.network)
+        if not np.any(classifying.bias.numpy()):
+            classifying.bias.assign(self.teaching.mean.numpy())
+            for average, weight in self._averaged_weights():
+                average.assign(weight.numpy())
+
     def swap_averages(self):
         """Exchanges the weights with their moving averages, where these are kept."""
         for average, weight in self._averaged_weights():
@@ -161,7 +201,10 @@ class Learner:
     def _try_on_replica(self, batch, stop):
         """What `step` gives, the gradients, and whether they are finite on all replicas."""
         replica = tf.distribute.get_replica_context()
-        patches, targets = self.augmenter(batch)
+        mixtures, targets = self.augmenter.mix(batch)
+        if self.teaching:
+            targets = self.teaching.targets(mixtures, targets)
+        patches = self.augmenter.patches(mixtures, batch.uniform)
         scale = self.scaling[0].read_value() if self.scaling else 1.0
         before = [variable.read_value() for variable in self.statistics]
         with tf.GradientTape() as tape:
@@ -189,6 +232,8 @@ class Learner:
 
     def _losses(self, logits, targets):
         """Each example's cross-entropy, the mean over classes; with its teacher's, if any."""
+        if self.teaching:
+            return self.teaching.losses(targets, logits["labels"])
         classes = self.network.output.shape[1]
         smoothing = self.config.label_smoothing
         labels = targets[:, :classes] * (1 - smoothing) + smoothing / 2

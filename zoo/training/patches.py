@@ -20,9 +20,9 @@ QUIET = 0.1
 
 
 class Batch(NamedTuple):
-    """What a step trains on: waveforms `[batch, samples]`, targets `[batch, classes]`, after which
-    those of a teacher's head stand, and the uniform numbers `[batch, draws]` of the augmentation;
-    all float32."""
+    """What a step trains on: waveforms `[batch, samples]`, the patches and what is around them,
+    targets `[batch, classes]`, after which those of a teacher's head stand, and the uniform numbers
+    `[batch, draws]` of the augmentation; all float32."""
 
     waveforms: np.ndarray
     targets: np.ndarray
@@ -47,18 +47,21 @@ class TrainingPatches:
         data: a `PreparedData`.
         config: a `TrainConfig`.
         frontend: a `FrontendConfig`.
-        samples: length of the waveforms, in samples.
+        samples: of a patch.
         draws: uniform numbers that the augmentation takes for each example.
+        around: samples of the clip that come before the patch and after it, which are silent where
+            the clip has begun or ended.
 
     Raises:
         ValueError: the split is not there, holds less patches than a batch, or has a single class.
     """
 
-    def __init__(self, data, config, frontend, *, samples, draws):
+    def __init__(self, data, config, frontend, *, samples, draws, around=(0, 0)):
         self.data = data
         self.config = config
         self.samples = samples
         self.draws = draws
+        self.around = around
         self.tail = frontend.tail_samples
         self.clips = data.select(config.train_split)
         patches = frontend.num_patches(data.samples[self.clips].astype(np.int64))
@@ -131,7 +134,8 @@ class TrainingPatches:
 
         def load_in_graph(step):
             batch = tf.numpy_function(load, [step], [tf.float32] * 3, stateful=False)
-            widths = (self.samples, len(self.data.labels) + self.teacher_classes, self.draws)
+            samples = self.samples + sum(self.around)
+            widths = (samples, len(self.data.labels) + self.teacher_classes, self.draws)
             return Batch(
                 *(tf.ensure_shape(b, [share, w]) for b, w in zip(batch, widths, strict=True))
             )
@@ -145,13 +149,16 @@ class TrainingPatches:
         return batches.prefetch(2 * replicas).with_options(options)
 
     def _weights(self, patches):
-        """How often each clip is drawn: as often as it has patches, times what balances."""
+        """How often each clip is drawn: as often as it has patches, times what balances.
+
+        Clips without labels are balanced as a class of their own.
+        """
         balance = self.config.class_balance
-        per_class = np.zeros(len(self.data.labels))
+        per_class = np.zeros(len(self.data.labels) + 1)
         blocks = np.array_split(np.arange(len(patches)), len(patches) // 4096 + 1)
         for block in blocks:
-            per_class += patches[block] @ self.data.targets(self.clips[block])
-        if np.count_nonzero(per_class) < 2:
+            per_class += patches[block] @ self._classes(block)
+        if np.count_nonzero(per_class[:-1]) < 2 and not self.config.teachers:
             raise ValueError(
                 f"The split {self.config.train_split!r} has clips of one class only; a classifier "
                 "needs two at least."
@@ -160,8 +167,13 @@ class TrainingPatches:
             return patches.astype(np.float64)
         # A clip of several classes counts as one of its rarest.
         rarity = np.maximum(per_class, 1) ** -balance
-        rarest = [np.max(self.data.targets(self.clips[b]) * rarity, axis=1) for b in blocks]
+        rarest = [np.max(self._classes(block) * rarity, axis=1) for block in blocks]
         return patches * np.concatenate(rarest)
+
+    def _classes(self, clips):
+        """The classes of clips, and whether they have none: float32 `[clips, classes + 1]`."""
+        targets = self.data.targets(self.clips[clips])
+        return np.column_stack([targets, ~targets.any(axis=1)])
 
     def _patch(self, clip, places):
         """The clip that was read, and a patch of it; with `skip_corrupt`, the next that can be."""
@@ -178,12 +190,19 @@ class TrainingPatches:
         raise CorruptData(f"{self.data.folder} has no clip that can be read.")
 
     def _read(self, index, places):
-        """A patch of a clip at the first of some places where it is not quiet, or at the last."""
+        """A patch of a clip, and what is around it, at the first of some places where the patch is
+        not quiet, or at the last."""
+        before, after = self.around
         length = int(self.data.samples[index])
         # A patch may reach past the end, as the last patch of a clip does.
         latest = max(0, length - self.tail) if length > self.samples else 0
         for place in places if self.config.skip_quiet and latest else places[:1]:
-            patch = self.data.waveform(index, int(place * (latest + 1)), self.samples)
+            start = int(place * (latest + 1))
+            first = max(0, start - before)
+            window = self.data.waveform(index, first, start + self.samples + after - first)
+            patch = window[start - first :][: self.samples]
             if np.mean(np.square(patch)) >= QUIET * self.data.power[index]:
                 break
-        return np.pad(patch, (0, self.samples - len(patch)))
+        missing = before - (start - first)
+        whole = before + self.samples + after
+        return np.pad(window, (missing, whole - missing - len(window)))

@@ -20,11 +20,15 @@ from zoo.training.patches import TrainingPatches
 from zoo.training.run import RunFolder
 from zoo.training.signals import Stopped, StopRequest
 from zoo.training.start import start
+from zoo.training.teaching import Teaching
 
 POLICIES = {"f32": "float32", "bf16": "mixed_bfloat16", "f16": "mixed_float16"}
 
 LOOK_STEPS = 16
 """Steps between two looks at the loss on an accelerator, which each look lets run dry (ours)."""
+
+MEASURED_STEPS = 16
+"""Steps whose mixtures give mean and deviation of what teachers say, before the first (ours)."""
 
 
 def train(data, folder, config=None, *, strategy=None, callbacks=()):
@@ -80,10 +84,16 @@ class Trainer:
                 self.classifier.frontend,
                 samples=augmenter.samples,
                 draws=augmenter.draws,
+                around=augmenter.around,
             )
             self.steps = config.epochs * self.patches.epoch_steps
             self.learner = Learner(
-                self.classifier, config, self.steps, augmenter, self.patches.teacher_classes
+                self.classifier,
+                config,
+                self.steps,
+                augmenter,
+                self.patches.teacher_classes,
+                Teaching(config.teachers, data.labels) if config.teachers else None,
             )
             # For callbacks, which look for the optimizer and set `stop_training`.
             self.classifier.compile(
@@ -266,6 +276,8 @@ class Trainer:
             # Whoever asks for more epochs wants more than what was stopped early, too.
             self.classifier.stop_training = state["stopped_early"] and not state["extended"]
             of_callbacks = state.get("callbacks"), arrays
+        elif self.config.teachers:
+            self.learner.measure_teachers(map(self.patches.batch, range(MEASURED_STEPS)))
         # Workers on different checkpoints would train on, each on its own.
         if self._sum_over_workers(self.step) != self.step * self.workers:
             raise ValueError(

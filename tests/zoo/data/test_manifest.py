@@ -52,6 +52,19 @@ def test_rows_that_cannot_be_used_are_skipped_with_the_reason(tmp_path, sound, t
     assert source.skipped[0][:2] == ("gone", str(tmp_path / "gone.wav"))
 
 
+def test_clips_without_labels_where_they_are_wanted(tmp_path, sound, text):
+    sound("a.wav")
+    sound("b.wav")
+    sound("c/a.wav")
+    path = text("list.csv", "file,label\na.wav,Rain\nb.wav,\n,Rain\n")
+    assert len(read_source(path).clips) == 1
+    source = read_source(path, unlabelled=True)
+    assert [clip.labels for clip in source.clips] == [("Rain",), ()]
+    assert [clip.reason for clip in source.skipped] == ["line 4 names no file"]
+    with pytest.raises(ValueError, match="Only a manifest may have clips without labels"):
+        read_source(tmp_path / "c", unlabelled=True)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from zoo.data import prepare, read_source
 from zoo.training import TrainConfig
@@ -41,6 +42,31 @@ def teacher(data, tmp_path_factory):
     (folder / "clips.txt").write_text("".join(f"{data.clip_id(n)}\n" for n in range(len(data))))
     (folder / "labels.txt").write_text("a\nb\nc\nd\ne\n")
     return Teacher(folder, scores)
+
+
+def write_saved_teacher(folder, labels, weights):
+    """A SavedModel as `soundzoo export` writes them; logits are `weights` times the loudness."""
+    names = folder.with_suffix(".dir") / "labels.txt"
+    names.parent.mkdir()
+    names.write_text("".join(f"{label}\n" for label in labels))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.float32, name="waveform")])
+    def score(waveform):
+        loudness = tf.reduce_mean(tf.abs(waveform), axis=1, keepdims=True)
+        return {"scores": tf.sigmoid(loudness * tf.constant([weights]))}
+
+    module = tf.Module()
+    module.labels = tf.saved_model.Asset(str(names))
+    module.score = score
+    tf.saved_model.save(module, folder, signatures={"serving_default": score})
+
+
+@pytest.fixture(scope="session")
+def saved_teacher(tmp_path_factory):
+    """The folder of a SavedModel that knows two of the three classes, and others."""
+    folder = tmp_path_factory.mktemp("saved") / "teacher"
+    write_saved_teacher(folder, ["a", "high", "b", "low"], [1.0, 90.0, 1.0, -50.0])
+    return folder
 
 
 # What trains in a moment.

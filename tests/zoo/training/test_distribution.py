@@ -52,12 +52,15 @@ def ports():
         {"batch": 6, "mixup": 1.0},  # of three examples on each, one has its neighbour elsewhere
         {"model": "smooth", "clip_norm": 0.5, "ema": 0.9, "weight_decay": 0.1},
         {"model": "smooth", "teacher_head": True},
+        {"model": "smooth", **AUGMENTED, "mixup_db": 10, "teachers": [], "ema": 0.9},
     ],
-    ids=["augmented", "odd", "batch_norm", "teacher_head"],
+    ids=["augmented", "odd", "batch_norm", "teacher_head", "teachers"],
 )
-def test_two_devices_train_as_one(options, data, teacher, start, tmp_path):
+def test_two_devices_train_as_one(options, data, teacher, saved_teacher, start, tmp_path):
     if "teacher_head" in options:
         options = {**options, "teacher": str(teacher.folder)}
+    if "teachers" in options:
+        options = {**options, "teachers": [str(saved_teacher)]}
     finish(start(data, tmp_path / "one", options))
     finish(start(data, tmp_path / "two", options, devices=2))
     for one, two in zip(weights(tmp_path / "one"), weights(tmp_path / "two"), strict=True):

@@ -121,6 +121,29 @@ def test_a_patch_costs_no_more_in_a_long_clip(make, tmp_path, monkeypatch):
     assert max(sizes) <= 2 * (SAMPLES + 2 * STRETCH)
 
 
+def test_around_a_patch_is_what_the_clip_has_there(make, data):
+    patches, wider = make(), make()
+    wider.around = (500, 90)
+    window, patch = wider.batch(3).waveforms, patches.batch(3).waveforms
+    assert window.shape == (8, 500 + SAMPLES + 90)
+    for clip, wide, narrow in zip(patches.draw(3).clips, window, patch, strict=True):
+        np.testing.assert_array_equal(wide[500 : 500 + SAMPLES], narrow)
+        sound = np.pad(data.waveform(patches.clips[clip]), (500, SAMPLES + 90))
+        start = next(n for n in range(len(sound)) if (sound[n : n + 99] == narrow[:99]).all())
+        np.testing.assert_array_equal(wide, sound[start - 500 : start + SAMPLES + 90])
+
+
+def test_clips_without_labels_are_balanced_as_a_class(make, sounds, tmp_path):
+    source = read_source(sounds)
+    clips = [c._replace(labels=() if c.labels == ("low",) else c.labels) for c in source.clips]
+    of = prepare(source._replace(clips=clips), tmp_path / "data")
+    patches = make(of, class_balance=1.0, teachers=["x"])
+    targets = np.concatenate(
+        [of.targets(patches.clips[patches.draw(step).clips]) for step in range(1500)]
+    )
+    assert (~targets.any(axis=1)).mean() == pytest.approx(1 / 3, abs=0.02)
+
+
 def test_a_teachers_scores_are_a_part_of_the_targets(make, data, tmp_path):
     scores = np.random.default_rng(0).random((len(data), 3)).astype("float32")
     order = np.random.default_rng(1).permutation(len(data))

@@ -77,6 +77,21 @@ def test_the_same_seed_gives_the_same_weights(data, config, plain, tmp_path):
     assert any((one != two).any() for one, two in zip(plain, other, strict=True))
 
 
+def test_teachers_are_measured_once_and_a_new_classifier_starts_at_their_mean(
+    data, config, saved_teacher, tmp_path
+):
+    options = config(teachers=[str(saved_teacher)], learning_rate=1e-6, mixup=1.0, speed=1.2)
+    with pytest.raises(Stopped):
+        train(data, tmp_path / "run", options, callbacks=[StopAt(4)])
+    _, _, arrays = load_checkpoint(tmp_path / "run" / "checkpoints")
+    resumed = train(data, tmp_path / "run", options)
+    assert_same(weights(resumed), weights(train(data, tmp_path / "whole", options)))
+    mean, deviation = arrays["teaching/0"], arrays["teaching/1"]
+    assert deviation[0] > deviation[1] > deviation[2] > 0  # of high, low and middle
+    bias = resumed.network.get_layer("logits").bias.numpy()
+    np.testing.assert_allclose(bias, mean, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("step", "number"), [(1, signal.SIGINT), (4, signal.SIGTERM), (7, signal.SIGTERM)]
 )

@@ -1,0 +1,132 @@
+"""Consistent teaching: teachers hear the mixtures that the student hears, as it trains.
+
+Beyer et al. ("Knowledge distillation: A good teacher is patient and consistent", CVPR 2022) give
+teacher and student the same augmented input; Dinkel et al. ("CED: Consistent ensemble distillation
+for audio tagging", ICASSP 2024) do so with sound.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+CROSS_ENTROPY = 0.03
+"""Weight of the cross-entropy beside the error of the standardised logits (ours)."""
+LABELLED = 0.5
+"""Score that a human label stands for, at least: it says that the class is in the clip, not that it
+is in every patch (ours)."""
+SMALLEST_SCORE = 1e-7
+"""Scores are kept this far from 0 and 1, so that their logits are finite (Keras' epsilon)."""
+SMALLEST_DEVIATION = 0.1
+"""Of a class's logits, so that noise does not count where teachers never move (ours)."""
+
+
+class Teaching:
+    """What teachers say of mixtures, and a student's loss against it.
+
+    A class's target is the mean of the logits of all teachers that know the class, by its name. A
+    human label raises it to `LABELLED` times its share of the mixture; a label's absence says
+    nothing. The loss is the mean over classes of the squared error of the logits, each class's in
+    units of its deviation over many mixtures, plus `CROSS_ENTROPY` times the cross-entropy. Most
+    scores are nearly 0, from which cross-entropy learns slowly, and logits differ even there. Of a
+    class that no teacher knows, the labels alone are learned, by cross-entropy.
+
+    Build it in the strategy's scope.
+
+    Args:
+        folders: of SavedModels as `soundzoo export` writes them.
+        labels: list of `Label`, the student's classes.
+
+    Raises:
+        ValueError: a folder holds no such SavedModel, or a teacher knows none of the classes.
+    """
+
+    def __init__(self, folders, labels):
+        names = [label.name for label in labels]
+        self.teachers = [Teacher(folder, names) for folder in folders]
+        teachers_of = np.sum([teacher.knows for teacher in self.teachers], axis=0)
+        self.known = (teachers_of > 0).astype(np.float32)
+        self.share = (1 / np.maximum(teachers_of, 1)).astype(np.float32)
+        self.mean = _statistic(np.zeros(len(names)), "teachers_mean")
+        self.deviation = _statistic(np.ones(len(names)), "teachers_deviation")
+
+    def variables(self):
+        """What `measure` sets, for checkpoints."""
+        return [self.mean, self.deviation]
+
+    def logits(self, mixtures):
+        """The teachers' mean logits, 0 of classes that none of them knows.
+
+        Args:
+            mixtures: float32 `[batch, samples]`.
+
+        Returns:
+            float32 `[batch, classes]`.
+        """
+        return self.share * tf.add_n([teacher.logits(mixtures) for teacher in self.teachers])
+
+    def targets(self, mixtures, labels):
+        """Logits to learn, float32 `[batch, classes]`.
+
+        Args:
+            mixtures: float32 `[batch, samples]`.
+            labels: float32 `[batch, classes]`, of human labels their share of the mixture, else 0.
+        """
+        heard = tf.where(self.known > 0, self.logits(mixtures), _logits_of(0.0))
+        return tf.maximum(heard, _logits_of(LABELLED * labels))
+
+    def losses(self, targets, logits):
+        """Each example's loss, float32 `[batch]`, of targets and logits `[batch, classes]`."""
+        logits = tf.cast(logits, tf.float32)
+        error = self.known * tf.square((logits - targets) / self.deviation)
+        cross_entropy = tf.nn.sigmoid_cross_entropy_with_logits(tf.sigmoid(targets), logits)
+        weight = CROSS_ENTROPY * self.known + (1 - self.known)
+        return tf.reduce_mean(error + weight * cross_entropy, axis=1)
+
+    def measure(self, batches):
+        """Sets mean and deviation of each class's logits to those over batches of mixtures."""
+        heard = np.concatenate([self.logits(mixtures).numpy() for mixtures in batches])
+        self.mean.assign(heard.mean(axis=0))
+        self.deviation.assign(np.maximum(heard.std(axis=0), SMALLEST_DEVIATION))
+
+
+class Teacher:
+    """A SavedModel's logits of the classes `names`; `knows` is bool `[classes]`."""
+
+    def __init__(self, folder, names):
+        try:
+            self.model = tf.saved_model.load(str(folder))
+            self.score = self.model.signatures["serving_default"]
+            text = Path(folder, "assets", "labels.txt").read_text(encoding="utf-8")
+        except (OSError, KeyError) as error:
+            raise ValueError(
+                f"{folder} is not a teacher, a SavedModel that `soundzoo export` wrote ({error})."
+            ) from None
+        column = {name: number for number, name in enumerate(text.splitlines())}
+        self.knows = np.array([name in column for name in names])
+        if not self.knows.any():
+            raise ValueError(
+                f"The teacher {folder} knows none of the classes; it knows {len(column)} others, "
+                f"{', '.join(map(repr, list(column)[:3]))} among them."
+            )
+        self.columns = [column.get(name, 0) for name in names]
+
+    def logits(self, mixtures):
+        """float32 `[batch, classes]` of mixtures `[batch, samples]`, 0 of unknown classes."""
+        scores = self.score(waveform=mixtures)["scores"]
+        return tf.where(self.knows, _logits_of(tf.gather(scores, self.columns, axis=1)), 0.0)
+
+
+def _logits_of(scores):
+    scores = tf.clip_by_value(scores, SMALLEST_SCORE, 1 - SMALLEST_SCORE)
+    return tf.math.log(scores) - tf.math.log1p(-scores)
+
+
+def _statistic(values, name):
+    return tf.Variable(
+        values,
+        trainable=False,
+        name=name,
+        dtype=tf.float32,
+        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+    )
