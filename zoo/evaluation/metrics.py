@@ -8,9 +8,10 @@ from statistics import NormalDist
 
 import numpy as np
 
+from zoo.evaluation.blocks import ROWS, check_no_nan
+
 # A row of 16 float32 scores is one cache line: memory-mapped columns cost as much alone.
 _COLUMNS = 16
-_ROWS = 4096
 
 
 def average_precision(truth, scores):
@@ -149,16 +150,16 @@ def clip_figures(truth, scores):
     precisions = np.zeros(len(truth))
     labels = np.zeros(len(truth), np.int64)
     hits = np.zeros(len(truth), bool)
-    for first in range(0, len(truth), _ROWS):
-        rows = slice(first, first + _ROWS)
+    for first in range(0, len(truth), ROWS):
+        rows = slice(first, first + ROWS)
         block_truth, block = np.asarray(truth[rows]), np.asarray(scores[rows])
         labels[rows] = block_truth.sum(axis=1)
         hits[rows] = block_truth[np.arange(len(block)), block.argmax(axis=1)]
         clip, label = np.nonzero(block_truth)
         # Clips of many labels make many pairs of a label and a row of scores.
-        for start in range(0, len(clip), _ROWS):
-            pairs = clip[start : start + _ROWS]
-            at_least = block[pairs] >= block[pairs, label[start : start + _ROWS]][:, np.newaxis]
+        for start in range(0, len(clip), ROWS):
+            pairs = clip[start : start + ROWS]
+            at_least = block[pairs] >= block[pairs, label[start : start + ROWS]][:, np.newaxis]
             found = (at_least & block_truth[pairs]).sum(axis=1)
             np.add.at(precisions, first + pairs, found / at_least.sum(axis=1))
     return precisions, labels, hits
@@ -243,8 +244,5 @@ def _check(truth, scores):
         )
     if truth.dtype != bool:
         raise ValueError(f"truth must be bool. Received dtype {truth.dtype}.")
-    for first in range(0, len(scores), _ROWS):
-        bad = np.isnan(scores[first : first + _ROWS]).any(axis=1)
-        if bad.any():
-            raise ValueError(f"scores hold NaN, first for clip {first + bad.argmax()}.")
+    check_no_nan(scores)
     return truth, scores
