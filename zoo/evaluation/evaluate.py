@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.evaluation.blocks import blocks
 from zoo.evaluation.bootstrap import bootstrap_intervals
 from zoo.evaluation.metrics import balanced_mean, class_figures, d_prime, lwlrap, top1
 from zoo.evaluation.scoring import score_clips
@@ -33,8 +34,6 @@ FILES = (
     *(PRECISION_RECALL, AVERAGE_PRECISION, CONFUSION),
     *(PER_CLASS, METRICS),
 )
-
-_ROWS = 4096
 
 
 def evaluate(
@@ -101,7 +100,7 @@ def evaluate(
             f"{classifier.frontend.sample_rate} Hz. Prepare the data at the model's rate."
         )
     if plots:
-        from zoo.evaluation import plots as drawings  # matplotlib is an extra, and slow to import
+        from zoo import plot  # here, because matplotlib is an extra and slow to import
     indices = data.select(split)
     if not len(indices):
         raise ValueError(f"The split {split!r} of {data.folder} holds no clips.")
@@ -144,7 +143,7 @@ def evaluate(
         }
         _write_per_class(scratch / PER_CLASS, metrics["per_class"])
         if plots:
-            _draw(drawings, scratch, truth, scores, names, metrics)
+            _draw(plot, scratch, truth, scores, names, metrics)
         text = json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         (scratch / METRICS).write_text(text, encoding="utf-8")
     return metrics
@@ -160,7 +159,7 @@ def _known_clips(data, indices, names):
     known = np.isin([label.name for label in data.labels], names)
     clips = np.zeros(len(known), np.int64)
     kept = []
-    for rows in _blocks(indices):
+    for rows in blocks(indices):
         targets = data.targets(rows) > 0
         clips += targets.sum(axis=0)
         kept.append(rows[targets[:, known].any(axis=1) | ~targets.any(axis=1)])
@@ -191,20 +190,15 @@ def _truth(data, indices, names):
         if label.name in places
     ]
     sources, targets = np.array(columns, np.int64).reshape(-1, 2).T
-    for rows in _blocks(indices):
+    for rows in blocks(indices):
         truth = np.zeros((len(rows), len(names)), bool)
         truth[:, targets] = data.targets(rows)[:, sources] > 0
         yield from truth
 
 
-def _blocks(rows):
-    for first in range(0, len(rows), _ROWS):
-        yield rows[first : first + _ROWS]
-
-
 def _metrics(truth, scores, names):
     average_precisions, areas = class_figures(truth, scores)
-    clips = sum(rows.sum(axis=0) for rows in _blocks(truth))
+    clips = sum(rows.sum(axis=0) for rows in blocks(truth))
     counted = (clips > 0) & (clips < len(truth))
     area = balanced_mean(areas[counted])
     return {
@@ -278,12 +272,12 @@ def _write_per_class(path, per_class):
             rows.writerow([name, *figures.values()])
 
 
-def _draw(drawings, folder, truth, scores, names, metrics):
+def _draw(plot, folder, truth, scores, names, metrics):
     figures = {
-        PRECISION_RECALL: drawings.pr_curves(truth, scores, names),
-        AVERAGE_PRECISION: drawings.average_precision(metrics),
+        PRECISION_RECALL: plot.pr_curves(truth, scores, names),
+        AVERAGE_PRECISION: plot.average_precision(metrics),
     }
-    if all((rows.sum(axis=1) == 1).all() for rows in _blocks(truth)):
-        figures[CONFUSION] = drawings.confusion(truth, scores, names)
+    if all((rows.sum(axis=1) == 1).all() for rows in blocks(truth)):
+        figures[CONFUSION] = plot.confusion(truth, scores, names)
     for name, figure in figures.items():
-        figure.savefig(folder / name)
+        plot.save(figure, folder / name)

@@ -31,6 +31,8 @@ def write_report(results, folder):
     Raises:
         OSError: the files cannot be written.
     """
+    from zoo import plot  # here, because matplotlib is an extra and slow to import
+
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     name = results["experiment"]
@@ -38,9 +40,7 @@ def write_report(results, folder):
     for suffix, content in (("json", text), ("md", markdown(results))):
         with write_atomically(folder / f"{name}.{suffix}") as file:
             file.write(content.encode())
-    figure = draw(results)
-    with write_atomically(folder / f"{name}.png") as file:
-        figure.savefig(file, format="png")
+    plot.save(draw(results), folder / f"{name}.png")
 
 
 def markdown(results):
@@ -70,10 +70,10 @@ def markdown(results):
 
 def draw(results):
     """Our mAP with its interval, and the paper's, as a `matplotlib.figure.Figure`."""
-    from zoo.plot import BLUE, ORANGE, VERMILLION, Figure
+    from zoo.plot.figure import BLUE, ORANGE, VERMILLION, new_figure
 
     joined = _joined(results)
-    figure = Figure(figsize=(8, 1.2 + 0.4 * len(joined)), layout="constrained", dpi=120)
+    figure = new_figure(8, 1.2 + 0.4 * len(joined))
     ours_axes, paper_axes = figure.subplots(1, 2, sharey=True)
     for place, (_, ours, paper) in enumerate(joined):
         if ours:
