@@ -5,6 +5,7 @@ import io
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
 
 CHECKSUM = "sha256.txt"
 """The file that holds the SHA-256, in hex, of all that comes before the archive."""
@@ -23,7 +24,7 @@ _DAMAGE = (
 )
 
 
-def append_files(model, files):
+def append_files(model: bytes, files: Mapping[str, str]) -> bytes:
     """Appends files to a model, and its checksum with them.
 
     Args:
@@ -41,7 +42,7 @@ def append_files(model, files):
     return scratch.getvalue()
 
 
-def packed_files(model):
+def packed_files(model: bytes) -> dict[str, bytes]:
     """The files behind a model, once its checksum is found to be right.
 
     Args:

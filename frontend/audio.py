@@ -1,10 +1,14 @@
 """Sound files and arrays to mono float32 waveforms."""
 
 import os
+from collections.abc import Iterable, Iterator
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 import soxr
+
+from frontend.types import SoundFile
 
 LOUDEST = 10.0
 """Largest sample taken for float sound. Full scale is 1, decoders overshoot it by a few decibels,
@@ -17,7 +21,7 @@ _BLOCK_SECONDS = 10
 _HIGHEST_RATE = 1_000_000
 
 
-def load_audio(path_or_file, sample_rate=16000):
+def load_audio(path_or_file: SoundFile, sample_rate: float = 16000) -> npt.NDArray[np.float32]:
     """Reads a sound file whole, as a mono waveform.
 
     Channels are averaged, and the rate is converted with soxr's high-quality resampler.
@@ -46,7 +50,9 @@ def load_audio(path_or_file, sample_rate=16000):
     return np.concatenate(list(audio_blocks(path_or_file, sample_rate)))
 
 
-def audio_blocks(path_or_file, sample_rate=16000):
+def audio_blocks(
+    path_or_file: SoundFile, sample_rate: float = 16000
+) -> Iterator[npt.NDArray[np.float32]]:
     """Reads a sound file of any length in constant memory.
 
     Args and errors are those of `load_audio`; errors come as the blocks are read.
@@ -64,7 +70,9 @@ def audio_blocks(path_or_file, sample_rate=16000):
             yield from _decode(file, name, sample_rate)
 
 
-def resampled_blocks(blocks, from_rate, to_rate, name="the stream"):
+def resampled_blocks(
+    blocks: Iterable[npt.ArrayLike], from_rate: float, to_rate: float, name: str = "the stream"
+) -> Iterator[npt.NDArray[np.float32]]:
     """Checks blocks of one sound as they come, and resamples them.
 
     Args:
@@ -97,7 +105,7 @@ def resampled_blocks(blocks, from_rate, to_rate, name="the stream"):
     yield rest
 
 
-def check_sample_rate(sample_rate):
+def check_sample_rate(sample_rate: float) -> None:
     """Raises ValueError unless `sample_rate` is a number of Hz, from 1 to a million."""
     valid = isinstance(sample_rate, (int, float, np.integer, np.floating))
     if isinstance(sample_rate, bool) or not valid or not 1 <= sample_rate <= _HIGHEST_RATE:
@@ -107,7 +115,9 @@ def check_sample_rate(sample_rate):
         )
 
 
-def check_waveform(waveform, name="waveform", start=0):
+def check_waveform(
+    waveform: npt.ArrayLike, name: str = "waveform", start: int = 0
+) -> npt.NDArray[np.float32]:
     """Refuses what the networks would turn into plausible but meaningless scores.
 
     Args:

@@ -2,8 +2,11 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +56,7 @@ class FrontendConfig:
     patch_frames: int = 96
     tail_fraction: float = 0.25
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             check = _whole if field.type is int else _positive
@@ -80,51 +83,51 @@ class FrontendConfig:
             )
 
     @property
-    def window_samples(self):
+    def window_samples(self) -> int:
         """Samples in one Fourier transform window (400)."""
         return round(self.sample_rate * self.window_seconds)
 
     @property
-    def hop_samples(self):
+    def hop_samples(self) -> int:
         """Samples between two windows (160)."""
         return round(self.sample_rate * self.hop_seconds)
 
     @property
-    def patch_samples(self):
+    def patch_samples(self) -> int:
         """Samples that one patch reads: its hops and the rest of its last window (15600)."""
         return (self.patch_frames - 1) * self.hop_samples + self.window_samples
 
     @property
-    def patch_hop_samples(self):
+    def patch_hop_samples(self) -> int:
         """Samples between the starts of two patches (15360)."""
         return self.patch_frames * self.hop_samples
 
     @property
-    def patch_hop_seconds(self):
+    def patch_hop_seconds(self) -> float:
         """Seconds between the starts of two patches (0.96)."""
         return self.patch_hop_samples / self.sample_rate
 
     @property
-    def overlap_samples(self):
+    def overlap_samples(self) -> int:
         """Samples by which the last window of a patch reaches into the next patch (240)."""
         return self.patch_samples - self.patch_hop_samples
 
     @property
-    def tail_samples(self):
+    def tail_samples(self) -> int:
         """Fewest samples, beyond the patches before, that make a patch of their own (3840)."""
         return max(1, round(self.patch_hop_samples * self.tail_fraction))
 
-    def num_patches(self, samples):
+    def num_patches(self, samples: int | npt.NDArray[np.int64]) -> Any:
         """Patches of a sound of `samples` samples, one at least; of each, for an array of them."""
         further = samples - self.overlap_samples - self.tail_samples
         return np.maximum(1, further // self.patch_hop_samples + 1)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """The configuration as plain JSON types."""
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, values):
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The configuration that `to_dict` gave; ValueError on a key that is not a field."""
         unknown = set(values) - {field.name for field in dataclasses.fields(cls)}
         if unknown:

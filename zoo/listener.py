@@ -7,8 +7,9 @@ import numpy as np
 import soxr
 
 from frontend.audio import audio_blocks, check_sample_rate, check_waveform, resampled_blocks
+from frontend.config import FrontendConfig
 from frontend.patches import waveform_patches
-from zoo.labels import Prediction
+from zoo.labels import Label, Prediction
 
 
 class Timeline(NamedTuple):
@@ -30,6 +31,9 @@ class Listener:
     `score_patches`, from float32 waveforms `[patches, frontend.patch_samples]` to float32 scores
     `[patches, classes]`.
     """
+
+    labels: list[Label]
+    frontend: FrontendConfig
 
     def classify(self, audio, top=5, *, sample_rate=None):
         """Names what is heard in a recording.

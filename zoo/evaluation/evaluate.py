@@ -10,13 +10,19 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from frontend.types import StrPath, Track
 from zoo.evaluation.blocks import blocks
 from zoo.evaluation.bootstrap import bootstrap_intervals
 from zoo.evaluation.metrics import balanced_mean, class_figures, d_prime, lwlrap, top1
 from zoo.evaluation.scoring import score_clips
+
+if TYPE_CHECKING:
+    from zoo.classifier import AudioClassifier
+    from zoo.data import PreparedData
 
 METRICS = "metrics.json"
 PER_CLASS = "per_class.csv"
@@ -37,18 +43,18 @@ FILES = (
 
 
 def evaluate(
-    classifier,
-    data,
-    split,
-    folder,
+    classifier: "AudioClassifier",
+    data: "PreparedData",
+    split: str,
+    folder: StrPath,
     *,
-    bootstrap=1000,
-    seed=0,
-    plots=False,
-    ignore_unknown_labels=False,
-    model=None,
-    track=None,
-):
+    bootstrap: int = 1000,
+    seed: int = 0,
+    plots: bool = False,
+    ignore_unknown_labels: bool = False,
+    model: StrPath | None = None,
+    track: Track | None = None,
+) -> dict[str, Any]:
     """Scores every clip of a split and computes how well the scores tell the classes apart.
 
     The classes are the classifier's; the data's labels are found among them by name. A clip's score

@@ -1,6 +1,7 @@
 """What the clips of each class are taken for."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +55,7 @@ def confusion(
     width, height = 1.05 * cell * len(columns), cell * len(rows)  # the colour bar grows along
     figure, axes = figure_and_axes(ax, 1.8 + longest + width, 0.6 + longest + height)
     image = axes.imshow(shares, cmap=COLOURS, vmin=0, vmax=1, interpolation="nearest")
-    style = {"fontsize": 9 if few else 6.5, "parse_math": False}
+    style: dict[str, Any] = {"fontsize": 9 if few else 6.5, "parse_math": False}
     axes.set_xticks(range(len(columns)), columns, rotation=90, **style)
     axes.set_yticks(range(len(rows)), rows, **style)
     axes.tick_params(length=0)

@@ -46,6 +46,7 @@ def embedding_map(
     if not np.isfinite(embeddings).all():
         raise ValueError("embeddings hold NaN or infinity.")
     points, shares = _principal_components(embeddings)
+    first, second = points.T
     names, classes = np.unique([str(label) for label in labels], return_inverse=True)
 
     many = len(names) > 24
@@ -53,7 +54,8 @@ def embedding_map(
     figure, axes = figure_and_axes(ax, 6 + 2.6 * columns, 6.5 if many else 5.5)
     dots = [
         axes.scatter(
-            *points[classes == number].T,
+            first[classes == number],
+            second[classes == number],
             s=40 if len(points) <= 500 else 18,
             marker=_MARKERS[number % len(_MARKERS)],
             color=_COLOURS[number % len(_COLOURS)],
@@ -62,7 +64,7 @@ def embedding_map(
         )
         for number in range(len(names))
     ]
-    legend(axes, dots, names, ncols=columns, fontsize=7 if many else 9)
+    legend(axes, dots, list(names), ncols=columns, fontsize=7 if many else 9)
     _make_square(axes, points)
     axes.set_xlabel(f"first principal component ({shares[0]:.0%} of the variance)")
     axes.set_ylabel(f"second principal component ({shares[1]:.0%} of the variance)")

@@ -1,6 +1,5 @@
 """What all pictures share: figures and how they are saved, colours, names and legends."""
 
-import os
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from frontend.types import StrPath
 from zoo.files import write_atomically
 
 COLOURS = "cividis"
@@ -47,7 +47,7 @@ def figure_and_axes(ax: Axes | None, width: float, height: float) -> tuple[Figur
     return axes.figure.figure, axes  # the whole figure, where Axes are of a part
 
 
-def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+def save(figure: Figure, path: StrPath) -> None:
     """Writes a figure to a file, which appears complete or not at all.
 
     Args:

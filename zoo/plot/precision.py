@@ -65,7 +65,7 @@ def pr_curves(
         if 0 < len(ranking.positives) < len(ranking.order):
             precisions[name] = ranking.figures()[0]
             curves[name] = _precisions(ranking)
-    ranked = sorted(curves, key=precisions.get, reverse=True)
+    ranked = sorted(curves, key=lambda name: precisions[name], reverse=True)
     coloured, colours = list(classes or ranked), APART
     if classes is None and len(ranked) > 12:
         coloured, colours = _best_middle_worst(ranked), _PAIRS

@@ -1,6 +1,5 @@
 """What was heard when: scores over time, alone or below the recording."""
 
-import os
 import textwrap
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from frontend import load_audio
+from frontend.types import StrPath
 from zoo.listener import Listener, Timeline
 from zoo.plot.figure import BLUE, COLOURS, figure_and_axes, new_figure
 from zoo.plot.spectrogram import spectrogram
@@ -64,9 +64,7 @@ def timeline(
     return figure
 
 
-def recording(
-    classifier: Listener, audio: str | os.PathLike[str], heard: Timeline, *, top: int = 5
-) -> Figure:
+def recording(classifier: Listener, audio: StrPath, heard: Timeline, *, top: int = 5) -> Figure:
     """Draws a recording: waveform, log-mel spectrogram, and the top classes' scores over time.
 
     Args:

@@ -1,10 +1,8 @@
 """The log-mel spectrogram of a sound, as the network hears it."""
 
 import os
-from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -15,13 +13,14 @@ from frontend import (
     load_audio,
     waveform_patches,
 )
+from frontend.types import Sound
 from zoo.plot.figure import COLOURS, figure_and_axes
 
 _OCTAVES = [125 * 2**octave for octave in range(10)]
 
 
 def spectrogram(
-    audio: str | os.PathLike[str] | BinaryIO | npt.ArrayLike,
+    audio: Sound,
     *,
     frontend: FrontendConfig | None = None,
     ax: Axes | None = None,
