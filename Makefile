@@ -19,9 +19,10 @@ test-legacy: .venv-legacy/package ## Test with the oldest libraries, beside tens
 	.venv-legacy/bin/python -m pytest -m "" frontend zoo/networks tests/frontend tests/zoo/networks \
 		$(addprefix tests/export/test_, legacy.py runtime.py metadata.py stream.py check.py)
 
-lint: .venv/tools ## Check format and style
+lint: .venv/tools ## Check format, style and type hints
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
+	.venv/bin/mypy
 
 format: .venv/tools ## Mend format and style
 	.venv/bin/ruff format .

@@ -1,10 +1,12 @@
 """Writes the API reference, HTML pages of the docstrings: `python docs/reference.py FOLDER`."""
 
+import ast
 import dataclasses
 import importlib
 import inspect
 import os
 import sys
+import textwrap
 import warnings
 from pathlib import Path
 
@@ -51,8 +53,11 @@ def write(folder):
             if inspect.isclass(value):
                 _adopt_methods(value)
                 _list_options(value)
+                for member in vars(value).values():
+                    _write_hints_out(getattr(member, "__func__", member))
             elif inspect.isfunction(value):
                 vars(value).pop("__wrapped__", None)
+                _write_hints_out(value)
 
     # Keras' layers have them.
     pdoc.docstrings.GOOGLE_LIST_SECTIONS.append("Call arguments")
@@ -85,6 +90,27 @@ def _list_options(cls):
     options = [f"    {field.name}: {field.metadata['help']}" for field in fields if field.metadata]
     if options:
         cls.__doc__ = "\n".join([inspect.getdoc(cls), "", "Args:", *options])
+
+
+class _Written:
+    """A hint as the source has it, which pdoc shows and does not evaluate, as it would a string."""
+
+    def __init__(self, node):
+        self.text = ast.unparse(node)
+
+    def __repr__(self):
+        return self.text
+
+
+def _write_hints_out(function):
+    """Keeps a function's hints short: `npt.ArrayLike`, once evaluated, is half a page."""
+    generated = not hasattr(function, "__code__") or function.__code__.co_filename[0] == "<"
+    if not generated and function.__annotations__:
+        (tree,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+        hints = {arg.arg: arg.annotation for arg in ast.walk(tree.args) if isinstance(arg, ast.arg)}
+        hints["return"] = tree.returns
+        for name in function.__annotations__:
+            function.__annotations__[name] = _Written(hints[name])
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import zipfile
+from collections.abc import Mapping
 
 from zoo.zip_directory import STORED, read_directory, read_entry
 
@@ -16,7 +17,7 @@ _MOST_FILES = 64
 _MOST_BYTES = 1 << 22
 
 
-def append_files(model, files):
+def append_files(model: bytes, files: Mapping[str, str]) -> bytes:
     """Appends files to a model, and its checksum with them.
 
     Args:
@@ -34,7 +35,7 @@ def append_files(model, files):
     return scratch.getvalue()
 
 
-def packed_files(model):
+def packed_files(model: bytes) -> dict[str, bytes]:
     """The files behind a model, once its checksum is found to be right.
 
     Args:

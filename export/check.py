@@ -82,7 +82,7 @@ _POSITIVE = {  # fields of options that divide, by the number of the options: st
 }
 
 
-def check_model(model, name="the model"):
+def check_model(model: bytes, name: str = "the model") -> None:
     """Refuses what could crash an interpreter.
 
     The file's checksum, where it has one, says whether it is what the export wrote. Whatever it

@@ -1,8 +1,10 @@
 """Reads flatbuffers that may be damaged: nothing is read outside of the file."""
 
 import struct
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 _HEADER = 8
 """Bytes before a flatbuffer's content: the root's place and the file identifier."""
@@ -19,7 +21,7 @@ class Table:
         place: where in it the table begins.
     """
 
-    def __init__(self, content, place):
+    def __init__(self, content: bytes | memoryview, place: int) -> None:
         self.content = content
         self.place = place
         self.vtable = place - _read(content, "i", place)
@@ -28,17 +30,17 @@ class Table:
         _check_inside(content, self.vtable, 2 * max(self.slots, 0) + 4)
         _check_inside(content, place, self.size)
 
-    def number(self, field, code, default=0):
+    def number(self, field: int, code: str, default: float = 0) -> Any:
         """A scalar field; `code` is its type in the notation of `struct`."""
         place = self._find(field, struct.calcsize(code))
         return default if place is None else _read(self.content, code, place)
 
-    def table(self, field):
+    def table(self, field: int) -> "Table | None":
         """A field that is a table, or None."""
         place = self._follow(field)
         return None if place is None else Table(self.content, place)
 
-    def tables(self, field):
+    def tables(self, field: int) -> list["Table"]:
         """A field that is a vector of tables, as a list."""
         places, start = self.numbers(field, "I"), self._start(field)
         return [
@@ -46,7 +48,7 @@ class Table:
             for index, place in enumerate(places)
         ]
 
-    def numbers(self, field, code):
+    def numbers(self, field: int, code: str) -> npt.NDArray[Any]:
         """A field that is a vector of scalars, as an array that shares the content's memory."""
         place = self._follow(field)
         if place is None:
@@ -55,7 +57,7 @@ class Table:
         _check_inside(self.content, place + 4, count * struct.calcsize(code))
         return np.frombuffer(self.content, f"<{code}", count, place + 4)
 
-    def text(self, field):
+    def text(self, field: int) -> str | None:
         """A field that is a string, or None."""
         if self._follow(field) is None:
             return None
@@ -64,7 +66,7 @@ class Table:
         except UnicodeDecodeError:
             raise ValueError("holds a string that is not text") from None
 
-    def check_fields(self):
+    def check_fields(self) -> None:
         """Checks that each field, of whatever type, begins within the table."""
         for field in range(self.slots):
             self._find(field, 1)
@@ -88,7 +90,7 @@ class Table:
         return self.place + offset
 
 
-def read_root(content, identifier):
+def read_root(content: bytes | memoryview, identifier: bytes) -> Table | None:
     """The root table of a flatbuffer, or None if it does not bear the identifier, 4 bytes."""
     if len(content) < _HEADER or bytes(content[4:_HEADER]) != identifier:
         return None

@@ -1,12 +1,13 @@
 """Joins TFLite models into one, so that each part can be converted and quantised on its own."""
 
 import copy
+from collections.abc import Iterable
 
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
 
-def join(parts, signature="serving_default"):
+def join(parts: Iterable[bytes], signature: str = "serving_default") -> bytes:
     """Joins models into one that runs them in order.
 
     A tensor is known by the name that the parts' signatures give it: an input that an earlier part
@@ -25,7 +26,8 @@ def join(parts, signature="serving_default"):
     whole.operatorCodes, whole.buffers = [], [schema.BufferT()]  # buffer 0 is empty by definition
     graph = schema.SubGraphT()
     graph.name, graph.tensors, graph.operators = "main", [], []
-    inputs, known = {}, {}
+    inputs: dict[str, int] = {}
+    known: dict[str, int] = {}
     for content in parts:
         part = schema.ModelT.InitFromPackedBuf(content, 0)
         (subgraph,) = part.subgraphs

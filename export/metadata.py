@@ -6,7 +6,8 @@ those of metadata_schema.fbs and, for the model, of TFLite's schema.fbs.
 """
 
 import json
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,12 +47,21 @@ class Metadata(NamedTuple):
     sample_rate: int | None
     labels: list[str]
     mids: list[str | None]
-    frontend: dict | None
+    frontend: dict[str, Any] | None
 
 
 def add_metadata(
-    model, *, name, description, labels, mids, license, version, sample_rate, frontend=None
-):
+    model: bytes,
+    *,
+    name: str,
+    description: str,
+    labels: Sequence[str],
+    mids: Sequence[str | None],
+    license: str,
+    version: str,
+    sample_rate: int,
+    frontend: dict[str, Any] | None = None,
+) -> bytes:
     """Writes metadata into a model; what it held before is replaced.
 
     Args:
@@ -96,7 +106,7 @@ def add_metadata(
     return append_files(bytes(builder.Output()), files)
 
 
-def read_metadata(model):
+def read_metadata(model: bytes) -> Metadata | None:
     """Reads the metadata of a TFLite file, ours or another's.
 
     Args:
@@ -120,7 +130,7 @@ def read_metadata(model):
     if metadata is None:
         raise ValueError("holds metadata that does not begin as TFLite metadata does")
     files = packed_files(model)
-    (graph,) = metadata.tables(3)[:1] or [None]
+    graph = next(iter(metadata.tables(3)), None)
     inputs, outputs = (graph.tables(2), graph.tables(3)) if graph else ([], [])
     labels = _read_labels(outputs, files)
     mids = _lines(files, MIDS) if MIDS in files else [""] * len(labels)

@@ -10,7 +10,7 @@ _BUILTIN = {
 _PLAIN = set(_BUILTIN.values()) - {"CUSTOM", "DELEGATE"}
 
 
-def operations(model):
+def operations(model: bytes) -> dict[str, int]:
     """Counts the operations of a TFLite file.
 
     Args:
@@ -22,7 +22,7 @@ def operations(model):
     """
     root = schema.Model.GetRootAs(model, 0)
     names = [_name(root.OperatorCodes(index)) for index in range(root.OperatorCodesLength())]
-    counts = Counter()
+    counts: Counter[str] = Counter()
     for number in range(root.SubgraphsLength()):
         graph = root.Subgraphs(number)
         for index in range(graph.OperatorsLength()):
@@ -30,7 +30,7 @@ def operations(model):
     return dict(counts.most_common())
 
 
-def check_builtin(model):
+def check_builtin(model: bytes) -> None:
     """Raises ValueError, with their names, if a TFLite file has operations that are not builtin.
 
     Only runtimes that are built with TensorFlow's operations, or with those of the file's author,

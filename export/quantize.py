@@ -3,14 +3,17 @@
 import math
 import os
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
-from frontend import LogMelSpectrogram, sound_blocks, waveform_patches
+from frontend import FrontendConfig, LogMelSpectrogram, sound_blocks, waveform_patches
 from frontend.audio import SUFFIXES
+from frontend.types import Sound
 
 QUANTIZATIONS = ("none", "float16", "dynamic", "int8")
 
@@ -22,7 +25,11 @@ _TINY = 1e-30
 _EXAMPLES = Path(__file__).parent / "examples"
 
 
-def quantize_by(converter, quantize, patches=None):
+def quantize_by(
+    converter: tf.lite.TFLiteConverter,
+    quantize: str,
+    patches: Iterable[npt.NDArray[np.float32]] = (),
+) -> None:
     """Sets up a `tf.lite.TFLiteConverter` of a network.
 
     Args:
@@ -43,7 +50,7 @@ def quantize_by(converter, quantize, patches=None):
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
 
 
-def round_kernels(network, quantize):
+def round_kernels(network: keras.Model, quantize: str) -> keras.Model:
     """Rounds kernels to 8 bits so that the sum of each unit's weights stays as it was.
 
     What a kernel reads is seldom around 0: log-mel patches are far below where it is quiet, ReLUs
@@ -96,7 +103,9 @@ def _round(weights, dense):
     return rounded / _LARGEST_INT8 * largest
 
 
-def calibration_patches(calibration, frontend):
+def calibration_patches(
+    calibration: Iterable[Sound] | None, frontend: FrontendConfig
+) -> npt.NDArray[np.float32]:
     """Log-mel patches of calibration clips.
 
     Args:

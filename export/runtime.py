@@ -3,12 +3,15 @@
 import importlib
 import operator
 import os
+from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 
 from export.check import check_model
 from export.metadata import read_metadata
 from frontend.config import FrontendConfig
+from frontend.types import StrPath
 from zoo.labels import as_labels
 from zoo.listener import Listener
 
@@ -61,7 +64,13 @@ class TFLiteClassifier(Listener):
     'Bagpipes'
     """
 
-    def __init__(self, path, *, labels=None, runtime=None):
+    def __init__(
+        self,
+        path: StrPath,
+        *,
+        labels: Iterable[str | tuple[str, str | None]] | None = None,
+        runtime: str | None = None,
+    ) -> None:
         name = os.fsdecode(path)
         with open(path, "rb") as file:
             model = file.read()
@@ -81,7 +90,7 @@ class TFLiteClassifier(Listener):
             raise ValueError(f"{name} does not run with {self.runtime}: {first_line}") from None
         self.labels = _labels(labels, self.metadata, self._output["shape"][-1], name)
 
-    def score_patches(self, waveforms):
+    def score_patches(self, waveforms: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Scores waveforms of patches: float32 `[patches, samples]` -> `[patches, classes]`."""
         scores = np.empty((len(waveforms), self._output["shape"][1]), np.float32)
         for row, waveform in zip(scores, waveforms, strict=True):

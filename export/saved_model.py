@@ -6,13 +6,16 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-import zoo
+from frontend.types import StrPath
+from zoo import AudioClassifier
 from zoo.files import replace_folder
 
 LABELS = "labels.txt"
 
 
-def export_saved_model(classifier, path, *, overwrite=False):
+def export_saved_model(
+    classifier: AudioClassifier, path: StrPath, *, overwrite: bool = False
+) -> None:
     """Writes a classifier as a SavedModel, which TensorFlow runs without this package.
 
     Its signatures take `waveform`, float32 `[batch, samples]`, mono, in -1..1, at
@@ -77,16 +80,16 @@ def export_saved_model(classifier, path, *, overwrite=False):
         )
 
 
-def check_classifier(classifier):
+def check_classifier(classifier: object) -> None:
     """Raises ValueError unless `classifier` is an `AudioClassifier`."""
-    if not isinstance(classifier, zoo.AudioClassifier):
+    if not isinstance(classifier, AudioClassifier):
         raise ValueError(
             "Only an AudioClassifier can be exported: it knows its front end and labels. "
             f"Received: {type(classifier).__name__}"
         )
 
 
-def variables(network):
+def variables(network: keras.Model) -> list[tf.Variable]:
     """The `tf.Variable`s of a Keras model. A module that is saved must hold those that it uses."""
     return [variable.value for variable in network.variables]
 

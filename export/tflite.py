@@ -8,7 +8,9 @@ hit the mel matrix, too.
 
 import tempfile
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 import tensorflow as tf
 
@@ -19,22 +21,23 @@ from export.operators import check_builtin
 from export.quantize import QUANTIZATIONS, calibration_patches, quantize_by, round_kernels
 from export.saved_model import check_classifier, variables
 from frontend import LogMelSpectrogram, SplitPatches
-from zoo import head
+from frontend.types import Sound, StrPath
+from zoo import AudioClassifier, head
 from zoo.files import check_writable, write_atomically
 
 INPUTS = ("window", "any")
 
 
 def export_tflite(
-    classifier,
-    path,
+    classifier: AudioClassifier,
+    path: StrPath,
     *,
-    quantize="none",
-    input="window",
-    calibration=None,
-    license="",
-    overwrite=False,
-):
+    quantize: Literal["none", "float16", "dynamic", "int8"] = "none",
+    input: Literal["window", "any"] = "window",
+    calibration: Iterable[Sound] | None = None,
+    license: str = "",
+    overwrite: bool = False,
+) -> None:
     """Writes a classifier as a TFLite file of builtin operations, with metadata.
 
     Its input is `waveform`, float32, mono, in -1..1, at `classifier.frontend.sample_rate` (16 kHz),
@@ -80,7 +83,7 @@ def export_tflite(
     if Path(path).exists() and not overwrite:
         raise FileExistsError(f"{path} exists; pass overwrite=True to replace it.")
     check_writable(path)
-    patches = calibration_patches(calibration, classifier.frontend) if quantize == "int8" else None
+    patches = calibration_patches(calibration, classifier.frontend) if quantize == "int8" else ()
     model = _convert_parts(classifier, quantize, input, patches)
     check_builtin(model)
     model = add_metadata(
@@ -133,7 +136,7 @@ def _convert_parts(classifier, quantize, input, patches):
     )
 
 
-def _convert(function, inputs, network=None, quantize="none", patches=None):
+def _convert(function, inputs, network=None, quantize="none", patches=()):
     """A function of tensors to a dict of tensors, as bytes of a .tflite file."""
     module = tf.Module()
     module.run = tf.function(function, input_signature=inputs)

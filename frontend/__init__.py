@@ -1,21 +1,36 @@
 """Sound in, log-mel patches out."""
 
+from typing import TYPE_CHECKING
+
 from frontend.lazy import lazy_names
 
-__getattr__, __dir__, __all__ = lazy_names(
-    __name__,
-    {
-        "audio": [
-            "audio_blocks",
-            "check_sample_rate",
-            "check_waveform",
-            "load_audio",
-            "resampled_blocks",
-            "sound_blocks",
-        ],
-        "config": ["FrontendConfig"],
-        "log_mel": ["LogMelSpectrogram", "SplitPatches"],
-        "patches": ["waveform_patches"],
-        "tf_audio": ["decode_audio"],
-    },
-)
+if TYPE_CHECKING:
+    from frontend.audio import audio_blocks as audio_blocks
+    from frontend.audio import check_sample_rate as check_sample_rate
+    from frontend.audio import check_waveform as check_waveform
+    from frontend.audio import load_audio as load_audio
+    from frontend.audio import resampled_blocks as resampled_blocks
+    from frontend.audio import sound_blocks as sound_blocks
+    from frontend.config import FrontendConfig as FrontendConfig
+    from frontend.log_mel import LogMelSpectrogram as LogMelSpectrogram
+    from frontend.log_mel import SplitPatches as SplitPatches
+    from frontend.patches import waveform_patches as waveform_patches
+    from frontend.tf_audio import decode_audio as decode_audio
+else:
+    __getattr__, __dir__, __all__ = lazy_names(
+        __name__,
+        {
+            "audio": [
+                "audio_blocks",
+                "check_sample_rate",
+                "check_waveform",
+                "load_audio",
+                "resampled_blocks",
+                "sound_blocks",
+            ],
+            "config": ["FrontendConfig"],
+            "log_mel": ["LogMelSpectrogram", "SplitPatches"],
+            "patches": ["waveform_patches"],
+            "tf_audio": ["decode_audio"],
+        },
+    )

@@ -1,10 +1,15 @@
 """Sound files and arrays to mono float32 waveforms."""
 
 import os
+from collections.abc import Iterable, Iterator
+from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 import soxr
+
+from frontend.types import Sound, SoundFile
 
 LOUDEST = 10.0
 """Largest sample taken for float sound. Full scale is 1, decoders overshoot it by a few decibels,
@@ -17,7 +22,7 @@ _BLOCK_SECONDS = 10
 _HIGHEST_RATE = 1_000_000
 
 
-def load_audio(path_or_file, sample_rate=16000):
+def load_audio(path_or_file: SoundFile, sample_rate: float = 16000) -> npt.NDArray[np.float32]:
     """Reads a sound file whole, as a mono waveform.
 
     Channels are averaged, and the rate is converted with soxr's high-quality resampler.
@@ -46,7 +51,9 @@ def load_audio(path_or_file, sample_rate=16000):
     return np.concatenate(list(audio_blocks(path_or_file, sample_rate)))
 
 
-def audio_blocks(path_or_file, sample_rate=16000):
+def audio_blocks(
+    path_or_file: SoundFile, sample_rate: float = 16000
+) -> Iterator[npt.NDArray[np.float32]]:
     """Reads a sound file of any length in constant memory.
 
     Args and errors are those of `load_audio`; errors come as the blocks are read.
@@ -64,7 +71,9 @@ def audio_blocks(path_or_file, sample_rate=16000):
             yield from _decode(file, name, sample_rate)
 
 
-def sound_blocks(audio, sample_rate=16000, *, waveform_rate=None):
+def sound_blocks(
+    audio: Sound, sample_rate: float = 16000, *, waveform_rate: float | None = None
+) -> Iterable[npt.NDArray[np.float32]]:
     """Reads a sound file or takes a waveform, whichever `audio` is.
 
     Args:
@@ -82,7 +91,7 @@ def sound_blocks(audio, sample_rate=16000, *, waveform_rate=None):
     if isinstance(audio, (str, os.PathLike)) or hasattr(audio, "read"):
         if waveform_rate is not None:
             raise ValueError("sample_rate is for waveforms; a sound file knows its own.")
-        return audio_blocks(audio, sample_rate)
+        return audio_blocks(cast("SoundFile", audio), sample_rate)
     waveform = check_waveform(audio)
     if waveform_rate is not None:
         check_sample_rate(waveform_rate)
@@ -91,7 +100,9 @@ def sound_blocks(audio, sample_rate=16000, *, waveform_rate=None):
     return [waveform]
 
 
-def resampled_blocks(blocks, from_rate, to_rate, name="the stream"):
+def resampled_blocks(
+    blocks: Iterable[npt.ArrayLike], from_rate: float, to_rate: float, name: str = "the stream"
+) -> Iterator[npt.NDArray[np.float32]]:
     """Checks blocks of one sound as they come, and resamples them.
 
     Args:
@@ -124,7 +135,7 @@ def resampled_blocks(blocks, from_rate, to_rate, name="the stream"):
     yield rest
 
 
-def check_sample_rate(sample_rate):
+def check_sample_rate(sample_rate: float) -> None:
     """Raises ValueError unless `sample_rate` is a number of Hz, from 1 to a million."""
     valid = isinstance(sample_rate, (int, float, np.integer, np.floating))
     if isinstance(sample_rate, bool) or not valid or not 1 <= sample_rate <= _HIGHEST_RATE:
@@ -134,7 +145,9 @@ def check_sample_rate(sample_rate):
         )
 
 
-def check_waveform(waveform, name="waveform", start=0):
+def check_waveform(
+    waveform: npt.ArrayLike, name: str = "waveform", start: int = 0
+) -> npt.NDArray[np.float32]:
     """Refuses what the networks would turn into plausible but meaningless scores.
 
     Args:

@@ -2,8 +2,11 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,10 +56,10 @@ class FrontendConfig:
     mel_max_hz: float = 7500.0
     log_offset: float = 0.01
     patch_frames: int = 96
-    patch_hop_seconds: float | None = None
+    patch_hop_seconds: float = None  # type: ignore[assignment]  # a number as soon as it is made
     tail_fraction: float = 0.25
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if value is None and field.name == "patch_hop_seconds":
@@ -92,65 +95,65 @@ class FrontendConfig:
             )
 
     @property
-    def window_samples(self):
+    def window_samples(self) -> int:
         """Samples in one Fourier transform window (400)."""
         return round(self.sample_rate * self.window_seconds)
 
     @property
-    def hop_samples(self):
+    def hop_samples(self) -> int:
         """Samples between two windows (160)."""
         return round(self.sample_rate * self.hop_seconds)
 
     @property
-    def patch_samples(self):
+    def patch_samples(self) -> int:
         """Samples that one patch reads: its hops and the rest of its last window (15600)."""
         return (self.patch_frames - 1) * self.hop_samples + self.window_samples
 
     @property
-    def patch_shape(self):
+    def patch_shape(self) -> tuple[int, int]:
         """Frames and mel bins of a patch, what a network reads (96, 64)."""
         return self.patch_frames, self.mel_bins
 
     @property
-    def patch_hop_frames(self):
+    def patch_hop_frames(self) -> int:
         """Frames between the starts of two patches (96)."""
         return round(self.patch_hop_seconds / self.hop_seconds)
 
     @property
-    def patch_hop_samples(self):
+    def patch_hop_samples(self) -> int:
         """Samples between the starts of two patches (15360)."""
         return self.patch_hop_frames * self.hop_samples
 
     @property
-    def overlap_samples(self):
+    def overlap_samples(self) -> int:
         """Samples that a patch shares with the next: at the paper's hop, those by which its last
         window reaches over its hops (240)."""
         return self.patch_samples - self.patch_hop_samples
 
     @property
-    def tail_samples(self):
+    def tail_samples(self) -> int:
         """Fewest samples, beyond the patches before, that make a patch of their own (3840)."""
         return max(1, round(self.patch_hop_samples * self.tail_fraction))
 
-    def patch_starts(self, patches):
+    def patch_starts(self, patches: int) -> npt.NDArray[np.float64]:
         """When each of a number of patches starts, in s: float64 `[patches]`."""
         return np.arange(patches) * self.patch_hop_samples / self.sample_rate
 
-    def with_hop(self, hop):
+    def with_hop(self, hop: float | None) -> Self:
         """The configuration with a patch every `hop` seconds; itself for None."""
         return self if hop is None else dataclasses.replace(self, patch_hop_seconds=hop)
 
-    def num_patches(self, samples):
+    def num_patches(self, samples: int | npt.NDArray[np.int64]) -> Any:
         """Patches of a sound of `samples` samples, one at least; of each, for an array of them."""
         further = samples - self.overlap_samples - self.tail_samples
         return np.maximum(1, further // self.patch_hop_samples + 1)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """The configuration as plain JSON types."""
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, values):
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The configuration that `to_dict` gave; ValueError on a key that is not a field."""
         unknown = set(values) - {field.name for field in dataclasses.fields(cls)}
         if unknown:

@@ -1,9 +1,13 @@
 """Packages that import their modules when a name of theirs is first used."""
 
 import importlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 
-def lazy_names(package, modules, present=()):
+def lazy_names(
+    package: str, modules: Mapping[str, Sequence[str]], present: Sequence[str] = ()
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """What a package needs to offer names of modules that are not imported yet (PEP 562).
 
     TensorFlow takes seconds and hundreds of megabytes to import, and who reads a sound file or

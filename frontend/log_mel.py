@@ -1,5 +1,7 @@
 """Waveforms to log-mel spectrograms and patches, in the TensorFlow graph."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -38,7 +40,9 @@ class LogMelSpectrogram(keras.layers.Layer):
     TensorShape([2, 192, 64])
     """
 
-    def __init__(self, config=None, *, name="log_mel", **kwargs):
+    def __init__(
+        self, config: FrontendConfig | None = None, *, name: str = "log_mel", **kwargs: Any
+    ) -> None:
         kwargs["dtype"] = "float32"
         super().__init__(name=name, **kwargs)
         # XLA would compile a model with this layer anew for every length of sound.
@@ -100,7 +104,14 @@ class SplitPatches(keras.layers.Layer):
         `[batch, patches, patch_frames, mel_bins]`.
     """
 
-    def __init__(self, patch_frames=96, hop_frames=None, *, name="patches", **kwargs):
+    def __init__(
+        self,
+        patch_frames: int = 96,
+        hop_frames: int | None = None,
+        *,
+        name: str = "patches",
+        **kwargs: Any,
+    ) -> None:
         kwargs["dtype"] = "float32"
         super().__init__(name=name, **kwargs)
         self.patch_frames = patch_frames

@@ -1,9 +1,16 @@
 """A stream of sound, cut into the waveforms of its patches."""
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
+import numpy.typing as npt
+
+from frontend.config import FrontendConfig
 
 
-def waveform_patches(blocks, config, batch=32):
+def waveform_patches(
+    blocks: Iterable[npt.NDArray[np.float32]], config: FrontendConfig, batch: int = 32
+) -> Iterator[npt.NDArray[np.float32]]:
     """Cuts blocks of any sizes into the stretches of waveform that one patch each reads.
 
     They are the patches of `LogMelSpectrogram` on the whole sound: neighbours share

@@ -16,7 +16,7 @@ _PASSBAND = 0.932
 _STOPBAND = 0.982
 
 
-def decode_audio(contents, sample_rate=16000):
+def decode_audio(contents: tf.Tensor, sample_rate: int = 16000) -> tf.Tensor:
     """Decodes a sound file as `load_audio` does, in the TensorFlow graph.
 
     Decoding is tensorflow-io's, so it needs the `legacy` set of dependencies. Channels are

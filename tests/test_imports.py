@@ -1,9 +1,11 @@
 """What an import costs: names come when they are used, and TensorFlow with those that need it."""
 
+import ast
 import importlib
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,6 +90,21 @@ def test_every_public_name_is_there(package):
     assert dir(module) == module.__all__ == sorted(module.__all__)
     for name in module.__all__:
         assert getattr(module, name) is not None
+
+
+PRESENT = {"zoo": ["__version__", "list_models"]}
+
+
+@pytest.mark.parametrize("package", ["frontend", "zoo", "zoo.training", "export"])
+def test_type_checkers_see_the_lazy_names(package):
+    module = importlib.import_module(package)
+    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    seen = {imported.names[0].asname: imported for imported in block.body}
+    assert {*seen, *PRESENT.get(package, ())} == {*module.__all__}
+    for name, imported in seen.items():
+        assert imported.names[0].name == name  # `as` the same, which offers it to others
+        assert getattr(importlib.import_module(imported.module), name) is getattr(module, name)
 
 
 def test_other_names_are_not():

@@ -85,6 +85,14 @@ def test_classes_show_their_own_members_and_no_others(pages):
 
 
 @pytest.mark.slow
+def test_hints_are_as_they_are_written(pages):
+    shown = text(pages / "zoo" / "evaluation.html")
+    assert "def lwlrap(truth: npt.ArrayLike, scores: npt.ArrayLike) -> float:" in shown
+    for page in pages.rglob("*.html"):
+        assert "_SupportsArray" not in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
 def test_pages_lead_to_each_other_and_load_nothing_from_elsewhere(pages):
     front = (pages / "index.html").read_text(encoding="utf-8")
     assert {"frontend.html", "zoo.html", "export.html"} <= {*re.findall('href="([^"]*)"', front)}

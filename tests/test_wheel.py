@@ -45,6 +45,12 @@ def test_holds_the_presets(wheel):
         assert wheel.read(path.relative_to(ROOT).as_posix()) == path.read_bytes()
 
 
+def test_says_that_it_has_type_hints(wheel):
+    assert {f"{package}/py.typed" for package in ("export", "frontend", "zoo")} <= {
+        *wheel.namelist()
+    }
+
+
 def test_holds_every_module_and_no_test(wheel):
     modules = {
         path.relative_to(ROOT).as_posix()

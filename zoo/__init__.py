@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 # oneDNN's convolutions train ResNet-50 twice as fast on CPUs on which TensorFlow does not turn them
 # on by itself (measured on an AMD EPYC of 2021). TensorFlow asks once, when it is imported.
@@ -9,21 +10,38 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 from frontend.lazy import lazy_names
 from zoo import networks
-from zoo._version import __version__  # noqa: F401, in __all__
+from zoo._version import __version__ as __version__
 
-__getattr__, __dir__, __all__ = lazy_names(
-    __name__,
-    {
-        "architecture": ["Architecture", "PaperFigures", "register_architecture"],
-        "classifier": ["AudioClassifier"],
-        "feature_maps": ["features"],
-        "labels": ["Label", "Prediction"],
-        "listener": ["Timeline"],
-        "networks": networks.__all__,
-        "presets": ["list_presets"],
-    },
-    present=["__version__", "list_models"],
-)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from zoo.architecture import Architecture as Architecture
+    from zoo.architecture import PaperFigures as PaperFigures
+    from zoo.architecture import register_architecture as register_architecture
+    from zoo.classifier import AudioClassifier as AudioClassifier
+    from zoo.feature_maps import features as features
+    from zoo.labels import Label as Label
+    from zoo.labels import Prediction as Prediction
+    from zoo.listener import Timeline as Timeline
+    from zoo.presets import list_presets as list_presets
+
+    # The builders of the networks, which have no list beside their files.
+    def __getattr__(name: str) -> Callable[..., Any]: ...
+else:
+    __getattr__, __dir__, __all__ = lazy_names(
+        __name__,
+        {
+            "architecture": ["Architecture", "PaperFigures", "register_architecture"],
+            "classifier": ["AudioClassifier"],
+            "feature_maps": ["features"],
+            "labels": ["Label", "Prediction"],
+            "listener": ["Timeline"],
+            "networks": networks.__all__,
+            "presets": ["list_presets"],
+        },
+        present=["__version__", "list_models"],
+    )
 
 # `keras.saving.load_model` knows the classes that were imported. Keras itself takes seconds.
 if sys.modules.get("keras"):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from frontend.config import FrontendConfig
+from frontend.types import StrPath
 from zoo import layers
 from zoo.head import add_head
 
@@ -153,15 +154,15 @@ def _builder(body, name, default_shape):
 
     def builder(
         *,
-        classes=PAPER_CLASSES,
-        input_shape=default_shape,
-        include_top=True,
-        weights=None,
-        width=1.0,
-        bottleneck=None,
-        classifier_activation="sigmoid",
-        name=default_name,
-    ):
+        classes: int = PAPER_CLASSES,
+        input_shape: tuple[int, int] = default_shape,
+        include_top: bool = True,
+        weights: StrPath | None = None,
+        width: float = 1.0,
+        bottleneck: int | None = None,
+        classifier_activation: str | None = "sigmoid",
+        name: str = default_name,
+    ) -> Any:
         import keras
 
         _check_number("width", width, (int, float))
@@ -182,7 +183,8 @@ def _builder(body, name, default_shape):
             model.load_weights(weights)
         return model
 
-    functools.update_wrapper(builder, body)
+    named = ("__module__", "__name__", "__qualname__", "__doc__")
+    functools.update_wrapper(builder, body, assigned=named)
     builder.__signature__ = inspect.signature(builder, follow_wrapped=False)
     builder.__doc__ = "\n\n".join(map(inspect.cleandoc, (body.__doc__ or "", _ARGUMENTS_DOC)))
     return builder

@@ -1,6 +1,7 @@
 """Augmentation layers: off at inference, random in training, in the graph."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -27,7 +28,7 @@ class Augmentation(keras.layers.Layer):
 
     draws = 1
 
-    def __init__(self, *, seed=None, **kwargs):
+    def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
         kwargs["dtype"] = "float32"
         super().__init__(**kwargs)
         self.seed_generator = keras.random.SeedGenerator(seed)
@@ -58,7 +59,7 @@ class RandomGain(Augmentation):
     array([[10., 10., 10., 10.]], dtype=float32)
     """
 
-    def __init__(self, decibels, **kwargs):
+    def __init__(self, decibels: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.decibels = decibels
 
@@ -83,7 +84,7 @@ class TimeShift(Augmentation):
     array([[0., 0., 1., 1.]], dtype=float32)
     """
 
-    def __init__(self, samples, **kwargs):
+    def __init__(self, samples: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.samples = samples
 
@@ -114,14 +115,14 @@ class RandomSpeed(Augmentation):
     array([[0., 2., 4.]], dtype=float32)
     """
 
-    def __init__(self, samples, fastest, fixed=0, **kwargs):
+    def __init__(self, samples: int, fastest: float, fixed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.samples = samples
         self.fastest = fastest
         self.fixed = fixed
 
     @property
-    def input_samples(self):
+    def input_samples(self) -> int:
         """Samples that the fastest play takes, and one to interpolate."""
         return int(self.samples * self.fastest) + 1
 
@@ -166,7 +167,7 @@ class Mixup(Augmentation):
 
     draws = 2
 
-    def __init__(self, share, **kwargs):
+    def __init__(self, share: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.share = share
 
@@ -244,7 +245,7 @@ class SpecAugment(Augmentation):
 
     draws = 8
 
-    def __init__(self, frames, bins, **kwargs):
+    def __init__(self, frames: int, bins: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.frames = frames
         self.bins = bins
@@ -286,7 +287,7 @@ class RandomEqualizer(Augmentation):
 
     draws = 6
 
-    def __init__(self, decibels, offset, **kwargs):
+    def __init__(self, decibels: float, offset: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.decibels = decibels
         self.offset = offset

@@ -1,12 +1,17 @@
 """A classifier of raw sound: front end, network and labels in one Keras model."""
 
 import functools
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, Self
 
 import keras
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 from keras import ops
 
 from frontend import FrontendConfig, LogMelSpectrogram, SplitPatches
+from frontend.types import Sound, StrPath
 from zoo import head, presets
 from zoo.architecture import find_architecture
 from zoo.labels import as_labels
@@ -54,15 +59,15 @@ class AudioClassifier(Listener, keras.Model):
 
     def __init__(
         self,
-        architecture,
-        labels,
+        architecture: str,
+        labels: Iterable[str | tuple[str, str | None]],
         *,
-        width=1.0,
-        bottleneck=None,
-        frontend=None,
-        network=None,
-        name="audio_classifier",
-    ):
+        width: float = 1.0,
+        bottleneck: int | None = None,
+        frontend: FrontendConfig | None = None,
+        network: keras.Model | None = None,
+        name: str | None = "audio_classifier",
+    ) -> None:
         labels = as_labels(labels)
         known = find_architecture(architecture)
         frontend = known.frontend if frontend is None else frontend
@@ -97,23 +102,25 @@ class AudioClassifier(Listener, keras.Model):
         self._built = built
 
     @property
-    def network(self):
+    def network(self) -> keras.Model:
         """The network: log-mel patches `[batch, frames, mel_bins]` -> scores `[batch, classes]`."""
         return self.get_layer("patch_scores").network
 
     @functools.cached_property
-    def backbone(self):
+    def backbone(self) -> keras.Model:
         """The network without its head: log-mel patches -> embeddings `[batch, units]`.
 
         A `keras.Model` that has its weights in common with the classifier.
         """
         return head.backbone(self.network)
 
-    def freeze_body(self):
+    def freeze_body(self) -> None:
         """Lets training change the head alone: the embeddings stay as they are."""
         head.freeze_body(self.network)
 
-    def embed(self, audio, *, sample_rate=None, hop=None):
+    def embed(
+        self, audio: Sound, *, sample_rate: float | None = None, hop: float | None = None
+    ) -> npt.NDArray[np.float32]:
         """Embeds each patch of a recording; arguments and errors as `timeline`.
 
         Returns:
@@ -121,7 +128,13 @@ class AudioClassifier(Listener, keras.Model):
         """
         return self._listen(self._embed_patches, audio, sample_rate, hop)
 
-    def save_to_preset(self, path, *, weights_dtype="float32", overwrite=False):
+    def save_to_preset(
+        self,
+        path: StrPath,
+        *,
+        weights_dtype: Literal["float32", "float16"] = "float32",
+        overwrite: bool = False,
+    ) -> None:
         """Writes the classifier as a preset folder, which `from_preset` loads.
 
         Args:
@@ -143,7 +156,13 @@ class AudioClassifier(Listener, keras.Model):
         presets.save(self, path, weights_dtype=weights_dtype, overwrite=overwrite)
 
     @classmethod
-    def from_preset(cls, preset, *, labels=None, sha256=None):
+    def from_preset(
+        cls,
+        preset: StrPath,
+        *,
+        labels: Iterable[str | tuple[str, str | None]] | None = None,
+        sha256: str | None = None,
+    ) -> Self:
         """Loads a classifier with its trained weights.
 
         Args:
@@ -174,7 +193,7 @@ class AudioClassifier(Listener, keras.Model):
         presets.load_weights(classifier.network, folder, config)
         return classifier if labels is None else classifier.with_labels(labels)
 
-    def with_labels(self, labels):
+    def with_labels(self, labels: Iterable[str | tuple[str, str | None]]) -> Self:
         """A classifier of other labels: a copy of this one's body, and a new head."""
         config = {**self.preset_config(), "labels": as_labels(labels)}
         fresh = type(self).from_config(config)
@@ -194,7 +213,7 @@ class AudioClassifier(Listener, keras.Model):
             )
         return cls(**config)
 
-    def preset_config(self):
+    def preset_config(self) -> dict[str, Any]:
         """What a preset says of the classifier, as plain JSON types: all but the weights."""
         return {
             "architecture": self.architecture,
@@ -212,7 +231,7 @@ class AudioClassifier(Listener, keras.Model):
     # `load_weights` changes later is seen. Cached outside Keras' attribute tracking.
 
     @functools.cached_property
-    def score_patches(self):
+    def score_patches(self) -> Callable[[npt.ArrayLike], tf.Tensor]:
         """Compiled function: waveforms of patches, of one sound or of many, to their scores.
 
         float32 `[patches, frontend.patch_samples]` -> float32 tensor `[patches, classes]`. What

@@ -2,20 +2,21 @@
 
 import math
 
+import keras
 from keras import layers
 
 
-def count_weights(network):
+def count_weights(network: keras.Model) -> int:
     """Weights and biases of the convolutions and dense layers of `network`, without batch norm."""
     return sum(layer.count_params() for layer in _counted(network))
 
 
-def count_multiplies(network):
+def count_multiplies(network: keras.Model) -> int:
     """Multiplications with the weights of `network` for one patch (multiply-accumulates)."""
     return sum(_positions(layer) * math.prod(layer.kernel.shape) for layer in _counted(network))
 
 
-def final_map(network):
+def final_map(network: keras.Model) -> tuple[int, int] | None:
     """(time, mel) of the last feature map, the one that is pooled or flattened; None if
     `network` has no convolution."""
     maps = [layer.output.shape for layer in network.layers if len(layer.output.shape) == 4]

@@ -1,5 +1,6 @@
 """What a classifier's scores are called."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -34,7 +35,7 @@ class Prediction(NamedTuple):
     score: float
 
 
-def as_labels(labels):
+def as_labels(labels: Iterable[str | tuple[str, str | None]]) -> list[Label]:
     """Checks labels and completes them.
 
     Args:

@@ -1,12 +1,16 @@
 """What a classifier says of a recording, whatever runs the network."""
 
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from frontend.audio import resampled_blocks, sound_blocks
+from frontend.config import FrontendConfig
 from frontend.patches import waveform_patches
-from zoo.labels import Prediction
+from frontend.types import Sound
+from zoo.labels import Label, Prediction
 
 
 class Timeline(NamedTuple):
@@ -29,7 +33,18 @@ class Listener:
     `[patches, classes]`.
     """
 
-    def classify(self, audio, top=5, *, sample_rate=None, hop=None):
+    labels: list[Label]
+    frontend: FrontendConfig
+    score_patches: Any
+
+    def classify(
+        self,
+        audio: Sound,
+        top: int = 5,
+        *,
+        sample_rate: float | None = None,
+        hop: float | None = None,
+    ) -> list[Prediction]:
         """Names what is heard in a recording.
 
         Args:
@@ -51,12 +66,16 @@ class Listener:
         heard = self.timeline(audio, sample_rate=sample_rate, hop=hop)
         return self.rank(heard.scores.mean(axis=0), top)
 
-    def rank(self, scores, top=5):
+    def rank(self, scores: npt.ArrayLike, top: int = 5) -> list[Prediction]:
         """The best of one row of scores, `[classes]`, as a list of `Prediction`, best first."""
-        best = np.argsort(-np.asarray(scores), kind="stable")[:top]
-        return [Prediction(*self.labels[index], float(scores[index])) for index in best]
+        row = np.asarray(scores)
+        best = np.argsort(-row, kind="stable")[:top]
+        named = [(self.labels[index], float(row[index])) for index in best]
+        return [Prediction(label.name, label.mid, score) for label, score in named]
 
-    def timeline(self, audio, *, sample_rate=None, hop=None):
+    def timeline(
+        self, audio: Sound, *, sample_rate: float | None = None, hop: float | None = None
+    ) -> Timeline:
         """Scores of each patch of a recording; arguments and errors as `classify`.
 
         Returns:
@@ -67,7 +86,13 @@ class Listener:
         scores = self._listen(self.score_patches, audio, sample_rate, hop)
         return Timeline(self.frontend.with_hop(hop).patch_starts(len(scores)), scores)
 
-    def stream(self, blocks, *, sample_rate=None, hop=None):
+    def stream(
+        self,
+        blocks: Iterable[npt.ArrayLike],
+        *,
+        sample_rate: float | None = None,
+        hop: float | None = None,
+    ) -> Iterator[tuple[float, npt.NDArray[np.float32]]]:
         """Scores sound while it comes, as from a microphone or a socket, in constant memory.
 
         Args:

@@ -27,7 +27,7 @@ _WORTH_COMPRESSING = 10_000
 """Numbers above which compression saves more than HDF5's chunks cost (tried on the presets)."""
 
 
-def list_presets():
+def list_presets() -> list[str]:
     """Names of the presets in the package, sorted; `AudioClassifier.from_preset` takes them."""
     return sorted(config.parent.name for config in _BUNDLED.glob(f"*/{CONFIG}"))
 

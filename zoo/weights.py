@@ -13,7 +13,7 @@ import numpy as np
 
 _BFLOAT16 = np.dtype("V2")  # as Keras writes it
 _DEFLATE, _SHUFFLE = 1, 2  # HDF5's numbers of filters
-_FILTERS = ([], [_DEFLATE], [_SHUFFLE, _DEFLATE])
+_FILTERS: tuple[list[int], ...] = ([], [_DEFLATE], [_SHUFFLE, _DEFLATE])
 
 
 def check_weights(path, network):

@@ -11,7 +11,6 @@ from frontend import FrontendConfig
 from . import reference
 
 FIELDS = {field.name: field.type for field in dataclasses.fields(FrontendConfig)}
-FIELDS["patch_hop_seconds"] = float  # which None, too, becomes
 NOT_POSITIVE = [0, -1, float("nan"), float("inf"), -float("inf"), "16000", None, True, [1], 1j]
 NOT_WHOLE = [1.5, np.float32(0.5)]
 TOO_LARGE = [10**400]

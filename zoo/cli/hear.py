@@ -109,13 +109,8 @@ def _classify(options):
                 continue
             output.write(_entry(path, timeline, classifier, options))
             if options.plot:
-                _save(plot.recording(classifier, path, timeline, top=options.top), options.plot)
+                plot.save(plot.recording(classifier, path, timeline, top=options.top), options.plot)
     return 2 if failed else 0
-
-
-def _save(figure, path):
-    with write_atomically(path) as file:
-        figure.savefig(file, format=Path(path).suffix[1:] or "png")
 
 
 def _output(paths, classifier, options):
@@ -188,7 +183,7 @@ def _embed(options):
         embeddings = np.concatenate([rows for _, rows in heard])
         files = np.concatenate([[path] * len(rows) for path, rows in heard])
         if options.plot:
-            _save(plot.embedding_map(embeddings, _places(files)), options.plot)
+            plot.save(plot.embedding_map(embeddings, _places(files)), options.plot)
         else:
             starts = np.concatenate([frontend.patch_starts(len(rows)) for _, rows in heard])
             with write_atomically(options.output) as file:

@@ -3,13 +3,15 @@
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from frontend.types import StrPath
 from zoo.data.example import SAMPLE_RATE, encode_text
-from zoo.data.prepared import ARRAYS, CLIP, FORMAT, INDEX, SHARDS, open_prepared
-from zoo.data.records import Skipped
+from zoo.data.prepared import ARRAYS, CLIP, FORMAT, INDEX, SHARDS, PreparedData, open_prepared
+from zoo.data.records import Skipped, Source
 from zoo.data.shards import Shards
 from zoo.files import write_atomically
 
@@ -18,7 +20,14 @@ CLIPS_PER_SHARD = 512
 _PLAN = "plan.json"
 
 
-def prepare(source, folder, *, threads=None, clips_per_shard=CLIPS_PER_SHARD, progress=None):
+def prepare(
+    source: Source,
+    folder: StrPath,
+    *,
+    threads: int | None = None,
+    clips_per_shard: int = CLIPS_PER_SHARD,
+    progress: Callable[[int], object] | None = None,
+) -> PreparedData:
     """Decodes the clips of a source into a folder of prepared data.
 
     Sound is mixed to mono, resampled to 16 kHz and rounded to 16 bits. Clips that cannot be
@@ -46,7 +55,7 @@ def prepare(source, folder, *, threads=None, clips_per_shard=CLIPS_PER_SHARD, pr
         raise ValueError(
             f"There is one class only, {source.labels[0].name!r}; a classifier needs two or more."
         )
-    threads = os.cpu_count() if threads is None else threads
+    threads = os.cpu_count() or 1 if threads is None else threads
     if threads < 1:
         raise ValueError(f"threads must be at least 1. Received: {threads}")
     folder = Path(folder)

@@ -25,7 +25,9 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
+from frontend.types import StrPath
 from zoo.data.example import STRETCH, checksums, decode_samples, decode_text
 from zoo.data.records import Skipped
 from zoo.files import sha256
@@ -52,7 +54,7 @@ class CorruptData(ValueError):  # noqa: N818
     """A shard or array of prepared data is missing, cut short or damaged."""
 
 
-def open_prepared(folder, *, skip_corrupt=False):
+def open_prepared(folder: StrPath, *, skip_corrupt: bool = False) -> "PreparedData":
     """Opens prepared data.
 
     Every shard must be there in its full size; what a record holds is checked when it is read.
@@ -90,7 +92,7 @@ class PreparedData:
         corrupt: how many clips of missing or short shards that leaves out.
     """
 
-    def __init__(self, folder, *, skip_corrupt=False):
+    def __init__(self, folder: StrPath, *, skip_corrupt: bool = False) -> None:
         self.folder = Path(folder)
         self.skip_corrupt = skip_corrupt
         self.index = _read_index(self.folder)
@@ -125,15 +127,15 @@ class PreparedData:
                 stacklevel=3,
             )
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._clips)
 
     @functools.cached_property
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         """SHA-256, in hex, of the index, which holds the checksums of all that it names."""
         return sha256(self.folder / INDEX)
 
-    def select(self, split):
+    def select(self, split: str) -> npt.NDArray[np.int64]:
         """Indices of the clips of a split, sorted, int64; ValueError if there is no such split."""
         if split not in self.splits:
             raise ValueError(
@@ -144,13 +146,15 @@ class PreparedData:
             chosen &= ~np.isin(self._clips["shard"], self._corrupt_shards)
         return np.flatnonzero(chosen)
 
-    def clip_id(self, index):
+    def clip_id(self, index: int) -> str:
         """The id of a clip."""
         self._check(index)
         start, end = self._id_offsets[index], self._id_offsets[index + 1]
         return decode_text(self._ids[start:end].tobytes())
 
-    def waveform(self, index, start=0, samples=None):
+    def waveform(
+        self, index: int, start: int = 0, samples: int | None = None
+    ) -> npt.NDArray[np.float32]:
         """The sound of a clip, or of a part of it: float32 [samples] in -1..1, at `sample_rate`.
 
         Args:
@@ -185,7 +189,7 @@ class PreparedData:
             )
         return decode_samples(data)[start - origin : end - origin]
 
-    def readable(self, indices):
+    def readable(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Reads clips to see which of them can be: bool [len(indices)]; warns of the others."""
         readable = np.ones(len(indices), bool)
         for row, index in enumerate(indices):
@@ -196,7 +200,7 @@ class PreparedData:
                 readable[row] = False
         return readable
 
-    def targets(self, indices):
+    def targets(self, indices: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Which classes are heard in clips: float32 [len(indices), classes], 1 or 0."""
         indices = np.asarray(indices, np.int64)
         first = self.label_offsets[indices]

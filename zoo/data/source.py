@@ -3,26 +3,27 @@
 import hashlib
 from pathlib import Path
 
+from frontend.types import StrPath
 from zoo.data.audioset import SEGMENTS, read_audioset
 from zoo.data.classes import name_classes, read_class_list
 from zoo.data.esc import TABLE, is_esc_table, read_esc
 from zoo.data.folder import read_folder
 from zoo.data.manifest import read_manifest
 from zoo.data.ontology import Ontology
-from zoo.data.records import TRAIN, VALIDATION
+from zoo.data.records import TRAIN, VALIDATION, Source
 
 
 def read_source(
-    path,
+    path: StrPath,
     *,
-    clips=None,
-    labels=None,
-    ontology=None,
-    imply_parents=False,
-    esc10=False,
-    unlabelled=False,
-    hold_out=0.0,
-):
+    clips: StrPath | None = None,
+    labels: StrPath | None = None,
+    ontology: StrPath | None = None,
+    imply_parents: bool = False,
+    esc10: bool = False,
+    unlabelled: bool = False,
+    hold_out: float = 0.0,
+) -> Source:
     """Reads a data set without decoding its sounds.
 
     Args:

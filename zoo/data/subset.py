@@ -1,8 +1,12 @@
 """A part of prepared data: some of its clips, or some of its classes."""
 
 import hashlib
+from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
+
+from zoo.data.prepared import PreparedData
 
 
 class Subset:
@@ -21,7 +25,13 @@ class Subset:
         ValueError: the data have no such class.
     """
 
-    def __init__(self, data, *, labels=None, clips=None):
+    def __init__(
+        self,
+        data: PreparedData,
+        *,
+        labels: Iterable[str] | None = None,
+        clips: npt.ArrayLike | None = None,
+    ) -> None:
         self._data = data
         names = [label.name for label in data.labels]
         for name in labels or ():
@@ -38,21 +48,21 @@ class Subset:
             raise AttributeError(name)
         return getattr(self._data, name)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._data)
 
     @property
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         """SHA-256, in hex, of the data's and of what is kept of it."""
         digest = hashlib.sha256(self._data.fingerprint.encode())
         digest.update(np.array(self._columns, "<i8").tobytes())
         digest.update(self._clips.astype("<i8").tobytes())
         return digest.hexdigest()
 
-    def select(self, split):
+    def select(self, split: str) -> npt.NDArray[np.int64]:
         """Indices, among the data's, of the clips of a split that are kept."""
         return np.intersect1d(self._data.select(split), self._clips)
 
-    def targets(self, indices):
+    def targets(self, indices: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Which of the kept classes are heard in clips: float32 [len(indices), classes]."""
         return self._data.targets(indices)[:, self._columns]

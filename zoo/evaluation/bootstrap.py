@@ -1,7 +1,11 @@
 """How far the figures would vary with other clips: bootstrap intervals."""
 
-import numpy as np
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from frontend.types import Track
 from zoo.evaluation.metrics import balanced_mean, class_rankings, clip_figures, d_prime
 
 # Counts of the resamples that are in memory at once, and of those that are ranked at once: the
@@ -10,7 +14,14 @@ _COUNTS = 2**28
 _RANKED = 2**18
 
 
-def bootstrap_intervals(truth, scores, *, resamples=1000, seed=0, track=None):
+def bootstrap_intervals(
+    truth: npt.NDArray[np.bool_],
+    scores: npt.NDArray[Any],
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+    track: Track | None = None,
+) -> dict[str, tuple[float, float]]:
     """95% intervals of the figures, from clips drawn again and again with replacement.
 
     An interval is that between the 2.5th and the 97.5th percentile of the resamples, moved so that
@@ -43,7 +54,9 @@ def bootstrap_intervals(truth, scores, *, resamples=1000, seed=0, track=None):
         for _ in range(passes):
             yield from class_rankings(truth, scores)
 
-    steps = rankings() if track is None else track(rankings(), passes * classes, "Resampling")
+    steps = rankings()
+    if track is not None:
+        steps = iter(track(steps, passes * classes, "Resampling"))
     figures = []
     for first in range(0, rows, at_once):
         counts = np.empty((min(at_once, rows - first), clips), np.uint8)

@@ -10,12 +10,19 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from frontend.types import StrPath, Track
+from zoo.evaluation.blocks import blocks
 from zoo.evaluation.bootstrap import bootstrap_intervals
 from zoo.evaluation.metrics import balanced_mean, class_figures, d_prime, lwlrap, top1
 from zoo.evaluation.scoring import score_clips
+
+if TYPE_CHECKING:
+    from zoo.classifier import AudioClassifier
+    from zoo.data import PreparedData
 
 METRICS = "metrics.json"
 PER_CLASS = "per_class.csv"
@@ -34,22 +41,20 @@ FILES = (
     *(PER_CLASS, METRICS),
 )
 
-_ROWS = 4096
-
 
 def evaluate(
-    classifier,
-    data,
-    split,
-    folder,
+    classifier: "AudioClassifier",
+    data: "PreparedData",
+    split: str,
+    folder: StrPath,
     *,
-    bootstrap=1000,
-    seed=0,
-    plots=False,
-    ignore_unknown_labels=False,
-    model=None,
-    track=None,
-):
+    bootstrap: int = 1000,
+    seed: int = 0,
+    plots: bool = False,
+    ignore_unknown_labels: bool = False,
+    model: StrPath | None = None,
+    track: Track | None = None,
+) -> dict[str, Any]:
     """Scores every clip of a split and computes how well the scores tell the classes apart.
 
     The classes are the classifier's; the data's labels are found among them by name. A clip's score
@@ -97,7 +102,7 @@ def evaluate(
         raise ValueError(f"bootstrap must be at least 0 resamples. Received: {bootstrap}")
     data.check_heard_at(classifier.frontend.sample_rate)
     if plots:
-        from zoo.evaluation import plots as drawings  # matplotlib is an extra, and slow to import
+        from zoo import plot  # here, because matplotlib is an extra and slow to import
     indices = data.select(split)
     if not len(indices):
         raise ValueError(f"The split {split!r} of {data.folder} holds no clips.")
@@ -140,7 +145,7 @@ def evaluate(
         }
         _write_per_class(scratch / PER_CLASS, metrics["per_class"])
         if plots:
-            _draw(drawings, scratch, truth, scores, names, metrics)
+            _draw(plot, scratch, truth, scores, names, metrics)
         text = json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         (scratch / METRICS).write_text(text, encoding="utf-8")
     return metrics
@@ -156,7 +161,7 @@ def _known_clips(data, indices, names):
     known = np.isin([label.name for label in data.labels], names)
     clips = np.zeros(len(known), np.int64)
     kept = []
-    for rows in _blocks(indices):
+    for rows in blocks(indices):
         targets = data.targets(rows) > 0
         clips += targets.sum(axis=0)
         kept.append(rows[targets[:, known].any(axis=1) | ~targets.any(axis=1)])
@@ -187,20 +192,15 @@ def _truth(data, indices, names):
         if label.name in places
     ]
     sources, targets = np.array(columns, np.int64).reshape(-1, 2).T
-    for rows in _blocks(indices):
+    for rows in blocks(indices):
         truth = np.zeros((len(rows), len(names)), bool)
         truth[:, targets] = data.targets(rows)[:, sources] > 0
         yield from truth
 
 
-def _blocks(rows):
-    for first in range(0, len(rows), _ROWS):
-        yield rows[first : first + _ROWS]
-
-
 def _metrics(truth, scores, names):
     average_precisions, areas = class_figures(truth, scores)
-    clips = sum(rows.sum(axis=0) for rows in _blocks(truth))
+    clips = sum(rows.sum(axis=0) for rows in blocks(truth))
     counted = (clips > 0) & (clips < len(truth))
     area = balanced_mean(areas[counted])
     return {
@@ -274,12 +274,12 @@ def _write_per_class(path, per_class):
             rows.writerow([name, *figures.values()])
 
 
-def _draw(drawings, folder, truth, scores, names, metrics):
+def _draw(plot, folder, truth, scores, names, metrics):
     figures = {
-        PRECISION_RECALL: drawings.pr_curves(truth, scores, names),
-        AVERAGE_PRECISION: drawings.average_precision(metrics),
+        PRECISION_RECALL: plot.pr_curves(truth, scores, names),
+        AVERAGE_PRECISION: plot.average_precision(metrics),
     }
-    if all((rows.sum(axis=1) == 1).all() for rows in _blocks(truth)):
-        figures[CONFUSION] = drawings.confusion(truth, scores, names)
+    if all((rows.sum(axis=1) == 1).all() for rows in blocks(truth)):
+        figures[CONFUSION] = plot.confusion(truth, scores, names)
     for name, figure in figures.items():
-        figure.savefig(folder / name)
+        plot.save(figure, folder / name)

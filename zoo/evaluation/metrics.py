@@ -4,16 +4,20 @@ Truth is bool `[clips, classes]`, scores are `[clips, classes]`; both may be mem
 read in blocks. Figures of one class are NaN where the clips do not define them.
 """
 
+from collections.abc import Iterator
 from statistics import NormalDist
+from typing import Any, overload
 
 import numpy as np
+import numpy.typing as npt
+
+from zoo.evaluation.blocks import ROWS, check_no_nan
 
 # A row of 16 float32 scores is one cache line: memory-mapped columns cost as much alone.
 _COLUMNS = 16
-_ROWS = 4096
 
 
-def average_precision(truth, scores):
+def average_precision(truth: npt.ArrayLike, scores: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Average precision of each class: the mean, over its clips, of the precision at their score.
 
     Clips of equal scores are found together, as in scikit-learn's `average_precision_score`.
@@ -36,7 +40,7 @@ def average_precision(truth, scores):
     return class_figures(truth, scores)[0]
 
 
-def roc_auc(truth, scores):
+def roc_auc(truth: npt.ArrayLike, scores: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Area under the ROC curve of each class.
 
     It is the share of pairs of a clip with the label and one without in which the first scores
@@ -53,7 +57,11 @@ def roc_auc(truth, scores):
     return class_figures(truth, scores)[1]
 
 
-def d_prime(auc):
+@overload
+def d_prime(auc: float) -> float: ...
+@overload
+def d_prime(auc: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]: ...
+def d_prime(auc: npt.ArrayLike) -> float | npt.NDArray[np.float64]:
     """The distance, in standard deviations, of two normal distributions that have this AUC.
 
     sqrt(2) times the inverse of the normal distribution function, as in the paper.
@@ -80,7 +88,7 @@ def _d_prime(area):
     return np.sqrt(2) * NormalDist().inv_cdf(area) if 0 < area < 1 else np.nan
 
 
-def lwlrap(truth, scores):
+def lwlrap(truth: npt.ArrayLike, scores: npt.ArrayLike) -> float:
     """Label-weighted label-ranking average precision, the figure of DCASE 2019's task 2.
 
     Each label of each clip counts alike, for the precision among the labels that the clip's scores
@@ -98,7 +106,7 @@ def lwlrap(truth, scores):
     return ratio(precisions.sum(), labels.sum())
 
 
-def top1(truth, scores):
+def top1(truth: npt.ArrayLike, scores: npt.ArrayLike) -> float:
     """The share of clips whose best score is that of one of their labels.
 
     Clips without labels are left out, and of equal scores the first counts as best. Args and errors
@@ -113,10 +121,12 @@ def top1(truth, scores):
     0.5
     """
     _, labels, hits = clip_figures(truth, scores)
-    return ratio(hits.sum(), np.count_nonzero(labels))
+    return ratio(hits.sum(), int(np.count_nonzero(labels)))
 
 
-def class_figures(truth, scores):
+def class_figures(
+    truth: npt.ArrayLike, scores: npt.ArrayLike
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """`average_precision` and `roc_auc` for the price of one: two float64 `[classes]`."""
     average_precisions, areas = zip(
         *(ranking.figures() for ranking in class_rankings(truth, scores)), strict=True
@@ -124,7 +134,7 @@ def class_figures(truth, scores):
     return np.array(average_precisions), np.array(areas)
 
 
-def balanced_mean(values):
+def balanced_mean(values: npt.NDArray[np.float64]) -> Any:
     """The mean over the classes for which a figure is defined, each counted alike.
 
     Args:
@@ -138,7 +148,9 @@ def balanced_mean(values):
         return np.where(defined, values, 0).sum(axis=-1) / defined.sum(axis=-1)
 
 
-def clip_figures(truth, scores):
+def clip_figures(
+    truth: npt.ArrayLike, scores: npt.ArrayLike
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """What `lwlrap` and `top1` sum up, clip by clip.
 
     Returns:
@@ -149,22 +161,22 @@ def clip_figures(truth, scores):
     precisions = np.zeros(len(truth))
     labels = np.zeros(len(truth), np.int64)
     hits = np.zeros(len(truth), bool)
-    for first in range(0, len(truth), _ROWS):
-        rows = slice(first, first + _ROWS)
+    for first in range(0, len(truth), ROWS):
+        rows = slice(first, first + ROWS)
         block_truth, block = np.asarray(truth[rows]), np.asarray(scores[rows])
         labels[rows] = block_truth.sum(axis=1)
         hits[rows] = block_truth[np.arange(len(block)), block.argmax(axis=1)]
         clip, label = np.nonzero(block_truth)
         # Clips of many labels make many pairs of a label and a row of scores.
-        for start in range(0, len(clip), _ROWS):
-            pairs = clip[start : start + _ROWS]
-            at_least = block[pairs] >= block[pairs, label[start : start + _ROWS]][:, np.newaxis]
+        for start in range(0, len(clip), ROWS):
+            pairs = clip[start : start + ROWS]
+            at_least = block[pairs] >= block[pairs, label[start : start + ROWS]][:, np.newaxis]
             found = (at_least & block_truth[pairs]).sum(axis=1)
             np.add.at(precisions, first + pairs, found / at_least.sum(axis=1))
     return precisions, labels, hits
 
 
-def ratio(part, whole):
+def ratio(part: float, whole: float) -> float:
     """`part / whole` as a float, NaN for 0 / 0."""
     return float(part / whole) if whole else float("nan")
 
@@ -177,7 +189,7 @@ class ClassRanking:
         scores: `[clips]`, not NaN.
     """
 
-    def __init__(self, truth, scores):
+    def __init__(self, truth: npt.NDArray[np.bool_], scores: npt.NDArray[Any]) -> None:
         # Best first.
         self.order = np.argsort(-scores, kind="stable")
         ranked = -scores[self.order]
@@ -190,7 +202,7 @@ class ClassRanking:
         self.positives_begin = np.searchsorted(ranks, self.begin)
         self.positives_end = np.searchsorted(ranks, self.end)
 
-    def figures(self, counts=None):
+    def figures(self, counts: npt.NDArray[Any] | None = None) -> tuple[Any, Any]:
         """Average precision and AUC, float64 `[...]` each, of resampled clips.
 
         Args:
@@ -215,7 +227,7 @@ class ClassRanking:
             )
 
 
-def class_rankings(truth, scores):
+def class_rankings(truth: npt.ArrayLike, scores: npt.ArrayLike) -> Iterator[ClassRanking]:
     """Yields the `ClassRanking` of each class; args and errors as `average_precision`."""
     truth, scores = _check(truth, scores)
     for first in range(0, scores.shape[1], _COLUMNS):
@@ -243,8 +255,5 @@ def _check(truth, scores):
         )
     if truth.dtype != bool:
         raise ValueError(f"truth must be bool. Received dtype {truth.dtype}.")
-    for first in range(0, len(scores), _ROWS):
-        bad = np.isnan(scores[first : first + _ROWS]).any(axis=1)
-        if bad.any():
-            raise ValueError(f"scores hold NaN, first for clip {first + bad.argmax()}.")
+    check_no_nan(scores)
     return truth, scores

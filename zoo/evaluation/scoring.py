@@ -1,11 +1,25 @@
 """Scores of many clips."""
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
+import numpy.typing as npt
 
 from frontend import waveform_patches
 
+if TYPE_CHECKING:
+    from zoo.classifier import AudioClassifier
+    from zoo.data import PreparedData
 
-def score_clips(classifier, data, indices, *, batch=128):
+
+def score_clips(
+    classifier: "AudioClassifier",
+    data: "PreparedData",
+    indices: npt.NDArray[np.int64],
+    *,
+    batch: int = 128,
+) -> Iterator[npt.NDArray[np.float32]]:
     """Scores clips, patches of many clips at a time.
 
     Args:
@@ -22,7 +36,7 @@ def score_clips(classifier, data, indices, *, batch=128):
             which.
     """
     data.check_heard_at(classifier.frontend.sample_rate)
-    patch_scores = []
+    patch_scores: list[npt.NDArray[np.float32]] = []
     current = 0
     for patches in _batches(classifier, data, indices, batch):
         positions, waveforms = zip(*patches, strict=True)

@@ -2,7 +2,9 @@
 
 import dataclasses
 
+from zoo.data import PreparedData
 from zoo.reproduce.experiment import Experiment, Trial, paper_row
+from zoo.training import TrainConfig
 
 RATES = {
     "fully_connected": 5e-4,
@@ -23,7 +25,7 @@ PAPER = {
 """AUC, d' and mAP after 5 million steps: Hershey et al., table 2."""
 
 
-def architectures(data, config):
+def architectures(data: PreparedData, config: TrainConfig) -> Experiment:
     """The five networks, trained alike: a table as the paper's second.
 
     Args:

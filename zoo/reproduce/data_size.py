@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from zoo.data import PreparedData
 from zoo.data.subset import Subset
 from zoo.reproduce.experiment import Experiment, Trial, check_budget, paper_row
+from zoo.training import TrainConfig
 
 SHARES = (1.0, 0.3, 0.1, 0.03)
 """Parts of the training clips that are trained on."""
@@ -19,7 +21,7 @@ PAPER = {
 (70M, 7M, 700K, 70K, 23K)."""
 
 
-def data_size(data, config):
+def data_size(data: PreparedData, config: TrainConfig) -> Experiment:
     """A network trained on all clips of the training split, and on random parts of them.
 
     Args:

@@ -5,13 +5,18 @@ import csv
 import json
 import math
 import re
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from frontend.types import StrPath
 from zoo import presets
 from zoo.complexity import count_multiplies, count_weights
+from zoo.data import PreparedData
+from zoo.data.subset import Subset
 from zoo.evaluation import evaluate
 from zoo.evaluation.evaluate import METRICS
 from zoo.training import TrainConfig, train
@@ -27,13 +32,13 @@ RESAMPLES = 200
 class Trial(NamedTuple):
     """One training of an experiment."""
 
-    settings: dict  # what sets it apart from the others, as the table shows it
+    settings: dict[str, Any]  # what sets it apart from the others, as the table shows it
     config: TrainConfig
-    data: object  # `PreparedData` or `Subset` to train on
-    test: object  # the same to evaluate on
+    data: PreparedData | Subset  # to train on
+    test: PreparedData | Subset  # to evaluate on
 
 
-def paper_row(settings, figures):
+def paper_row(settings: dict[str, Any], figures: Sequence[float]) -> dict[str, Any]:
     """What the paper prints for settings that go by the same names: AUC, d' and mAP."""
     return {"settings": settings, **dict(zip(("AUC", "d_prime", "mAP"), figures, strict=True))}
 
@@ -43,11 +48,11 @@ class Experiment(NamedTuple):
 
     name: str
     title: str
-    trials: list
-    paper: list  # of `paper_row`
+    trials: list[Trial]
+    paper: list[dict[str, Any]]  # of `paper_row`
 
 
-def check_budget(config):
+def check_budget(config: TrainConfig) -> None:
     """Raises ValueError if the steps of a training depend on how many clips there are."""
     if config.epoch_steps is None:
         raise ValueError(
@@ -60,7 +65,14 @@ def _quietly(trial, seed):
     return contextlib.nullcontext(())
 
 
-def run(experiment, folder, *, test_split="test", seeds=1, report=_quietly):
+def run(
+    experiment: Experiment,
+    folder: StrPath,
+    *,
+    test_split: str = "test",
+    seeds: int | Sequence[int] = 1,
+    report: Callable[[Trial, int], AbstractContextManager[Iterable[Any]]] = _quietly,
+) -> dict[str, Any]:
     """Trains and evaluates an experiment's trials; one that was stopped goes on where it was.
 
     Args:
@@ -145,11 +157,14 @@ def _evaluated(folder, data, split, model):
     return metrics if wanted.items() <= metrics.items() else None
 
 
-def mean_and_range(values):
+def mean_and_range(
+    values: Sequence[float | None],
+) -> tuple[float | None, list[float] | None]:
     """Of figures, the mean and [smallest, largest]; None where one of them is undefined."""
-    if any(value is None or not math.isfinite(value) for value in values):
+    defined = [value for value in values if value is not None and math.isfinite(value)]
+    if len(defined) < len(values):
         return None, None
-    return float(np.mean(values)), [float(min(values)), float(max(values))]
+    return float(np.mean(defined)), [float(min(defined)), float(max(defined))]
 
 
 def _summary(results):

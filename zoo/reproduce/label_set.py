@@ -4,8 +4,10 @@ import dataclasses
 
 import numpy as np
 
+from zoo.data import PreparedData
 from zoo.data.subset import Subset
 from zoo.reproduce.experiment import Experiment, Trial, check_budget, paper_row
+from zoo.training import TrainConfig
 
 FEW = 30
 """Labels of the small set (ours): about a third of opensounds' 92, as the paper's 400 are a part of
@@ -24,7 +26,7 @@ PAPER = {
 its 30K labels."""
 
 
-def label_set(data, config):
+def label_set(data: PreparedData, config: TrainConfig) -> Experiment:
     """A network trained on all labels and on a few of them, scored on the few.
 
     The few are those with the most clips to train on. Who is trained on them sees only their clips.

@@ -1,12 +1,18 @@
 """What an experiment found, as JSON, as a Markdown table and as a picture."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from frontend.types import StrPath
 from zoo.files import write_atomically
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 # Beside the figures: the heading, and what a cell says.
-_COLUMNS = {
+_COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "top1": ("top-1", "{:.3f}".format),
     "seeds": ("seeds", str),
     "steps": ("steps", str),
@@ -16,12 +22,12 @@ _COLUMNS = {
 }
 
 
-def read_results(folder, name):
+def read_results(folder: StrPath, name: str) -> dict[str, Any]:
     """The results of experiment `name` in `folder`, a dict; FileNotFoundError if there are none."""
     return json.loads(Path(folder, f"{name}.json").read_text(encoding="utf-8"))
 
 
-def write_report(results, folder):
+def write_report(results: dict[str, Any], folder: StrPath) -> None:
     """Writes `<experiment>.json`, `.md` and `.png` to a folder.
 
     Args:
@@ -31,6 +37,8 @@ def write_report(results, folder):
     Raises:
         OSError: the files cannot be written.
     """
+    from zoo import plot  # here, because matplotlib is an extra and slow to import
+
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     name = results["experiment"]
@@ -38,12 +46,10 @@ def write_report(results, folder):
     for suffix, content in (("json", text), ("md", markdown(results))):
         with write_atomically(folder / f"{name}.{suffix}") as file:
             file.write(content.encode())
-    figure = draw(results)
-    with write_atomically(folder / f"{name}.png") as file:
-        figure.savefig(file, format="png")
+    plot.save(draw(results), folder / f"{name}.png")
 
 
-def markdown(results):
+def markdown(results: dict[str, Any]) -> str:
     """The table, our figures and the paper's beside them, and what order mAP puts the rows in."""
     rows = results["rows"]
     settings = list(rows[0]["settings"])
@@ -68,12 +74,12 @@ def markdown(results):
     return "\n".join(lines) + "\n"
 
 
-def draw(results):
+def draw(results: dict[str, Any]) -> "Figure":
     """Our mAP with its interval, and the paper's, as a `matplotlib.figure.Figure`."""
-    from zoo.plot import BLUE, ORANGE, VERMILLION, Figure
+    from zoo.plot.figure import BLUE, ORANGE, VERMILLION, new_figure
 
     joined = _joined(results)
-    figure = Figure(figsize=(8, 1.2 + 0.4 * len(joined)), layout="constrained", dpi=120)
+    figure = new_figure(8, 1.2 + 0.4 * len(joined))
     ours_axes, paper_axes = figure.subplots(1, 2, sharey=True)
     for place, (_, ours, paper) in enumerate(joined):
         if ours:

@@ -1,13 +1,17 @@
 """The paper's comparison of log-mel patches and embeddings as features of a shallow classifier."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from frontend import FrontendConfig, LogMelSpectrogram
+from frontend.types import StrPath, Track
 from zoo.classifier import AudioClassifier
+from zoo.data import PreparedData
 from zoo.evaluation.metrics import average_precision, balanced_mean, d_prime, roc_auc, top1
 from zoo.reproduce.experiment import mean_and_range, paper_row
 from zoo.training.teacher import read_teacher
@@ -22,7 +26,13 @@ PAPER = [
 """A shallow classifier on AudioSet's classes: Hershey et al., table 5."""
 
 
-def transfer(data, models, *, scores=(), track=lambda items, *_: items):
+def transfer(
+    data: PreparedData,
+    models: Sequence[StrPath],
+    *,
+    scores: Sequence[StrPath] = (),
+    track: Track = lambda items, *_: items,
+) -> dict[str, Any]:
     """A linear classifier on frozen features, cross-validated over the splits of the data.
 
     Each split is tested once by a classifier that was trained on the patches of all others. A

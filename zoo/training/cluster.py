@@ -10,10 +10,12 @@ import tensorflow as tf
 RETRY_SECONDS = 1
 """Between two tries to reach a worker, and what a try may take (ours)."""
 
-_joined = {}  # strategies by their TF_CONFIG: a process joins a cluster once
+_joined: dict[
+    str, tf.distribute.Strategy
+] = {}  # strategies by their TF_CONFIG: a process joins a cluster once
 
 
-def choose_strategy(timeout=300):
+def choose_strategy(timeout: float = 300) -> tf.distribute.Strategy:
     """The `tf.distribute` strategy for what is there.
 
     With `TF_CONFIG` in the environment, as Kubernetes operators, Vertex AI and Ray set it, every

@@ -4,9 +4,12 @@ import dataclasses
 import difflib
 import math
 import typing
+from collections.abc import Mapping
+from typing import Any, Self
 
 import yaml
 
+from frontend.types import StrPath
 from zoo.architecture import architecture_names, find_architecture
 
 SCHEDULES = ("constant", "cosine", "linear")
@@ -118,7 +121,7 @@ class TrainConfig:
         4.0, "what teachers hear of a clip, in s: the patch, and what is around it", low=0.96
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = _checked(field, getattr(self, field.name))
             object.__setattr__(self, field.name, value)
@@ -136,7 +139,7 @@ class TrainConfig:
             raise ValueError("mixup_db says how to mix: pass mixup, the part that is mixed, too.")
 
     @classmethod
-    def from_dict(cls, values):
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The configuration of these keys; ValueError names the nearest key to an unknown one."""
         known = [field.name for field in dataclasses.fields(cls)]
         for key in values:
@@ -146,12 +149,12 @@ class TrainConfig:
                 raise ValueError(f"There is no option {key!r}; {hint}")
         return cls(**values)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """The configuration as plain YAML types."""
         return dataclasses.asdict(self)
 
 
-def read_config(path):
+def read_config(path: StrPath) -> dict[str, Any]:
     """The keys and values of the YAML file at `path`, a dict; ValueError if it is not one."""
     with open(path, encoding="utf-8") as file:
         try:

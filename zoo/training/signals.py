@@ -12,7 +12,7 @@ class Stopped(KeyboardInterrupt):
         signal: the `signal.Signals` that this process received, or None if another worker did.
     """
 
-    def __init__(self, step, received):
+    def __init__(self, step: int, received: signal.Signals | None) -> None:
         reason = received.name if received else "another worker's signal"
         super().__init__(f"Stopped by {reason} after step {step}.")
         self.step = step

@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import keras
@@ -9,6 +10,9 @@ import numpy as np
 import tensorflow as tf
 from keras.ops import convert_to_numpy
 
+from frontend.types import StrPath
+from zoo.classifier import AudioClassifier
+from zoo.data import PreparedData
 from zoo.data.records import VALIDATION
 from zoo.evaluation.metrics import average_precision, balanced_mean, top1
 from zoo.evaluation.scoring import score_clips
@@ -31,7 +35,14 @@ MEASURED_STEPS = 16
 """Steps whose mixtures give mean and deviation of what teachers say, before the first (ours)."""
 
 
-def train(data, folder, config=None, *, strategy=None, callbacks=()):
+def train(
+    data: PreparedData,
+    folder: StrPath,
+    config: TrainConfig | None = None,
+    *,
+    strategy: tf.distribute.Strategy | None = None,
+    callbacks: Iterable[keras.callbacks.Callback] = (),
+) -> AudioClassifier:
     """Trains a classifier, or goes on with a run that was stopped.
 
     The folder then holds `config.yaml`, `run.json` (data and versions), `log.csv` with a row for

@@ -1,0 +1,44 @@
+"""Recordings and their scores over time."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.zoo.plot.pictures import assert_nothing_is_cut_off, ticks
+from zoo import Timeline, plot
+
+
+@pytest.fixture
+def recording(small_classifier, noise, tmp_path):
+    path = tmp_path / "two_seconds.wav"
+    soundfile.write(path, noise(32000), 16000)
+    return plot.recording(small_classifier, path, small_classifier.timeline(path), top=2)
+
+
+def test_recording_shares_the_time(recording):
+    waveform, log_mel, scores = recording.axes[:3]
+    assert waveform.get_ylabel() == "amplitude"
+    assert log_mel.get_ylabel() == "frequency (Hz)"
+    assert [axes.get_xlabel() for axes in (waveform, log_mel, scores)] == ["", "", "time (s)"]
+    assert [axes.get_xlim() for axes in (waveform, log_mel, scores)] == [(0, 2)] * 3
+    assert [axes.get_ylabel() for axes in recording.axes[3:]] == ["log-mel magnitude", "score"]
+    assert recording.get_suptitle() == "two_seconds.wav"
+    assert_nothing_is_cut_off(recording)
+
+
+def test_recording_shows_the_best_classes_and_their_scores(recording, small_classifier, noise):
+    axes = recording.axes[2]
+    best = small_classifier.classify(noise(32000), top=2)
+    assert list(ticks(axes.yaxis)) == [prediction.label for prediction in best]
+    image = axes.get_images()[0]
+    assert image.get_clim() == (0, 1)
+    means = image.get_array().mean(axis=1)
+    np.testing.assert_allclose(means, [prediction.score for prediction in best], atol=1e-3)
+    np.testing.assert_allclose(image.get_extent(), (0, 1.92, 2, 0))
+
+
+def test_cells_are_as_wide_as_patches_are_apart_around_their_middles(small_classifier):
+    for starts, extent in [([0.0], (0, 0.96)), ([0, 0.48, 0.96], (0.24, 1.68))]:
+        heard = Timeline(np.array(starts), np.zeros((len(starts), 3), np.float32))
+        image = plot.timeline(small_classifier, heard).axes[0].get_images()[0]
+        assert image.get_extent() == pytest.approx((*extent, 3, 0))

@@ -1,0 +1,112 @@
+"""What was heard when: scores over time, alone or below the recording."""
+
+import textwrap
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from frontend import load_audio
+from frontend.types import StrPath
+from zoo.listener import Listener, Timeline
+from zoo.plot.figure import BLUE, COLOURS, figure_and_axes, new_figure
+from zoo.plot.spectrogram import spectrogram
+
+
+def timeline(
+    classifier: Listener, heard: Timeline, *, top: int = 5, ax: Axes | None = None
+) -> Figure:
+    """Draws the top classes' scores over time.
+
+    Args:
+        classifier: the `AudioClassifier` that listened.
+        heard: what `classifier.timeline(audio)` gave.
+        top: how many classes, those of the highest mean score, best on top.
+        ax: matplotlib Axes to draw in.
+
+    Returns:
+        `matplotlib.figure.Figure`, one row of cells a class and one column a patch, as wide as the
+        patches are apart and around the middle of the patch.
+
+    Example:
+
+    >>> from zoo import AudioClassifier
+    >>> clf = AudioClassifier("fully_connected", ["Cat", "Dog", "Rain"], width=0.02)
+    >>> figure = timeline(clf, clf.timeline("examples/birdsong.ogg"), top=2)
+    >>> figure.axes[0].get_xlabel()
+    'time (s)'
+    """
+    best = np.argsort(-heard.scores.mean(axis=0), kind="stable")[:top]
+    figure, axes = figure_and_axes(ax, 9, 1.2 + 0.4 * len(best))
+    frontend = classifier.frontend
+    patch = frontend.patch_frames * frontend.hop_samples / frontend.sample_rate
+    starts = heard.start_seconds
+    hop = starts[1] - starts[0] if len(starts) > 1 else patch
+    first, last = starts[[0, -1]] + patch / 2
+    image = axes.imshow(
+        heard.scores[:, best].T,
+        aspect="auto",
+        cmap=COLOURS,
+        vmin=0,
+        vmax=1,
+        interpolation="nearest",
+        extent=(first - hop / 2, last + hop / 2, len(best), 0),
+    )
+    names = [
+        textwrap.fill(classifier.labels[index].name, 24, max_lines=2, placeholder="...")
+        for index in best
+    ]
+    axes.set_yticks(np.arange(len(best)) + 0.5, names, parse_math=False)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel("time (s)")
+    figure.colorbar(image, ax=axes, label="score", pad=0.01, ticks=(0, 0.5, 1))
+    return figure
+
+
+def recording(classifier: Listener, audio: StrPath, heard: Timeline, *, top: int = 5) -> Figure:
+    """Draws a recording: waveform, log-mel spectrogram, and the top classes' scores over time.
+
+    Args:
+        classifier: the `AudioClassifier` that listened.
+        audio: path of the sound file.
+        heard: what `classifier.timeline(audio)` gave.
+        top: how many classes, those of the highest mean score, best on top.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+
+    Raises:
+        OSError, ValueError: the file is not usable; the message says why.
+
+    Example:
+
+    >>> from zoo import AudioClassifier
+    >>> clf = AudioClassifier("fully_connected", ["Cat", "Dog", "Rain"], width=0.02)
+    >>> figure = recording(clf, "examples/birdsong.ogg", clf.timeline("examples/birdsong.ogg"))
+    >>> figure.get_suptitle()
+    'birdsong.ogg'
+    """
+    waveform = load_audio(audio, classifier.frontend.sample_rate)
+    seconds = len(waveform) / classifier.frontend.sample_rate
+    classes = min(top, heard.scores.shape[1])
+
+    figure = new_figure(9, 5.2 + 0.3 * classes)
+    rows = figure.subplots(3, 1, sharex=True, height_ratios=(1.2, 2.4, 0.5 + 0.4 * classes))
+    _draw_waveform(rows[0], waveform, seconds)
+    spectrogram(waveform, frontend=classifier.frontend, ax=rows[1])
+    timeline(classifier, heard, top=top, ax=rows[2])
+    rows[1].set_xlabel(None)
+    rows[2].set_xlim(0, seconds)
+    figure.suptitle(Path(audio).name, parse_math=False)
+    return figure
+
+
+def _draw_waveform(axes, waveform, seconds):
+    # Peaks of 2000 stretches look like the waveform at any length, and draw quickly.
+    stretches = np.array_split(waveform, min(2000, len(waveform)))
+    times = (np.arange(len(stretches)) + 0.5) * seconds / len(stretches)
+    low, high = ([f(stretch) for stretch in stretches] for f in (np.min, np.max))
+    axes.fill_between(times, low, high, color=BLUE, linewidth=0.6, edgecolor=BLUE)
+    limit = max(0.01, 1.05 * np.abs(waveform).max())
+    axes.set(ylim=(-limit, limit), ylabel="amplitude")
