@@ -139,7 +139,7 @@ def card(classifier, output, checksum, recipe, metrics, data):
     return f"""# {name}
 
 {
-        _paragraph(f'''
+        paragraph(f'''
 `{classifier.architecture}` at width {classifier.width:g} ({weights} parameters,
 {multiplies} million multiplies a patch): raw 16 kHz mono sound in, scores for
 {len(classifier.labels)} labels out, under AudioSet's names and ids. The SHA-256 of the weights is
@@ -167,7 +167,7 @@ clf.classify("street.ogg")
 | | | AUC | {metrics["AUC_as_labelled"]:.3f} | |
 {_esc10_row(metrics) if with_esc10 else ""}
 {
-        _paragraph(f'''
+        paragraph(f'''
 mAP and AUC are means over {metrics["test_classes"]} classes, each counted alike; intervals are
 bootstrapped over clips. Clips have their own class and those above it in AudioSet's ontology, as a
 snare drum is a drum; "as labelled" counts the one label that a clip came with. The figures are
@@ -189,7 +189,7 @@ CC BY, CC BY-SA, LGPL and GPL are among them. Sources: {_listed(sources)}.
 {_esc10_item() if with_esc10 else _without_esc10_item()}
 
 {
-        _paragraph(f'''
+        paragraph(f'''
 {recipe["epochs"]} passes over the recordings in batches of {recipe["batch"]} random patches, by
 Adam with weight decay on the sigmoid cross-entropy; random speed, gain, time shift, equalizer,
 mixup and SpecAugment. A second head, which is dropped, learned what YAMNet (Apache-2.0) hears in
@@ -201,7 +201,7 @@ or to stop. {again}.
 ## Intended use, and limits
 
 {
-        _paragraph(f'''
+        paragraph(f'''
 A {"small " if classifier.width < 1 else ""}network for trying the package, for fine-tuning and for
 devices. It knows instruments and
 game and interface sounds better than the street: most clips are clean, single sounds, many of them
@@ -244,12 +244,12 @@ def _mean(values):
     return round(float(np.mean(values)), 4)
 
 
-def _paragraph(text, **indent):
+def paragraph(text, **indent):
     return textwrap.fill(" ".join(text.split()), 100, break_on_hyphens=False, **indent)
 
 
 def _item(text):
-    return _paragraph(text, initial_indent="* ", subsequent_indent="  ")
+    return paragraph(text, initial_indent="* ", subsequent_indent="  ")
 
 
 def _listed(names):

@@ -127,7 +127,7 @@ class RandomSpeed(Augmentation):
         return int(self.samples * self.fastest) + 1
 
     @property
-    def input_fixed(self):
+    def input_fixed(self) -> int:
         """The sample of what goes in that becomes the sample `fixed` of what comes out."""
         return math.ceil(self.fixed * self.fastest)
 

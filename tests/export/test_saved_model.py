@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from export.saved_model import export_saved_model
-from frontend import load_audio
+from frontend import FrontendConfig, load_audio
 from zoo import AudioClassifier
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -170,3 +170,17 @@ def test_refuses_labels_of_two_lines(tmp_path):
     with pytest.raises(ValueError, match=r"one a line. Received: 'Dog\\nbarking'"):
         export_saved_model(classifier, tmp_path / "model")
     assert os.listdir(tmp_path) == []
+
+
+def test_any_hop(tmp_path, noise):
+    frontend = FrontendConfig(patch_hop_seconds=0.48)
+    classifier = AudioClassifier("fully_connected", ["a", "b"], width=0.02, frontend=frontend)
+    export_saved_model(classifier, tmp_path / "1")
+    signatures = tf.saved_model.load(str(tmp_path / "1")).signatures
+    waveform = noise(40000)
+    heard = signatures["timeline"](waveform=tf.constant(waveform[np.newaxis]))
+    expected = classifier.timeline(waveform)
+    np.testing.assert_allclose(heard["start_seconds"][0], expected.start_seconds, atol=1e-6)
+    np.testing.assert_allclose(heard["scores"][0], expected.scores, atol=1e-5)
+    embeddings = signatures["embed"](waveform=tf.constant(waveform[np.newaxis]))["embeddings"]
+    np.testing.assert_allclose(embeddings[0], classifier.embed(waveform), atol=1e-5)

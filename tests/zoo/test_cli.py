@@ -75,9 +75,9 @@ def test_classify_json_is_what_the_api_says(run, sounds, small_classifier):
 def test_hop_sets_how_often_patches_are_heard(run, sounds, tmp_path):
     _, lines, _ = run("classify", sounds / "one.wav", "--json", "--timeline", "--hop", 0.48)
     [entry] = json.loads("\n".join(lines))
-    assert [patch["start_seconds"] for patch in entry["timeline"]] == [0.0, 0.48, 0.96, 1.44]
+    assert [patch["start_seconds"] for patch in entry["timeline"]] == [0.0, 0.48, 0.96]
     run("embed", sounds / "one.wav", "--hop", 0.48, "--output", tmp_path / "x.npz")
-    assert np.load(tmp_path / "x.npz")["start_seconds"].tolist() == [0.0, 0.48, 0.96, 1.44]
+    assert np.load(tmp_path / "x.npz")["start_seconds"].tolist() == [0.0, 0.48, 0.96]
     for command in (["classify"], ["embed", "--json"]):
         status, lines, errors = run(*command, sounds / "one.wav", "--hop", 0.5005)
         assert (status, lines) == (2, [])

@@ -115,6 +115,8 @@ def test_counts_are_those_of_the_network(classifier, metrics):
 
 
 def test_name_says_what_the_model_is(name, classifier):
+    if name == "yamnet":  # released under its own
+        name = "mobilenet_v1_w100_audioset"
     architecture, width, _ = re.fullmatch(r"(\w+)_w(\d+)_(\w+)", name).groups()
     assert architecture == classifier.architecture
     assert int(width) / 100 == classifier.width
@@ -122,7 +124,7 @@ def test_name_says_what_the_model_is(name, classifier):
 
 def test_presets_stay_small():
     weights = [presets.find(name) / presets.WEIGHTS for name in zoo.list_presets()]
-    assert sum(path.stat().st_size for path in weights) < 20e6
+    assert sum(path.stat().st_size for path in weights) < 40e6
 
 
 @pytest.mark.slow

@@ -212,7 +212,7 @@ class PreparedData:
         targets[rows, self.label_indices[np.repeat(first, count) + within]] = 1
         return targets
 
-    def check_heard_at(self, sample_rate):
+    def check_heard_at(self, sample_rate: float) -> None:
         """Raises ValueError if a model that hears another rate, in Hz, is to hear the clips."""
         if sample_rate != self.sample_rate:
             raise ValueError(
