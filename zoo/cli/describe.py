@@ -93,8 +93,8 @@ def _summary(options):
         )
     print(
         "\nWeights of convolutions and dense layers; the paper's figures are for 3087 classes at "
-        "width 1,\nand a network without them is not in the paper. Inception V3 follows the paper's text, "
-        "whose\nprinted multiplies it exceeds: see zoo.InceptionV3."
+        "width 1,\nand a network without them is not in the paper. Inception V3 follows the "
+        "paper's text, whose\nprinted multiplies it exceeds: see zoo.InceptionV3."
     )
     return 0
 
