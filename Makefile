@@ -16,7 +16,7 @@ test-fast: .venv/tools ## Run the suite without what takes long
 	.venv/bin/python -m pytest
 
 test-legacy: .venv-legacy/package ## Test with the oldest libraries, beside tensorflow-io
-	.venv-legacy/bin/python -m pytest -m "" frontend zoo/networks tests/frontend tests/zoo/networks \
+	.venv-legacy/bin/python -m pytest -m "" frontend zoo/networks tests/frontend tests/zoo/networks tests/zoo/layers \
 		$(addprefix tests/export/test_, legacy.py runtime.py metadata.py stream.py check.py)
 
 lint: .venv/tools ## Check format, style and type hints
