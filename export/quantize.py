@@ -129,7 +129,9 @@ def calibration_patches(
     log_mel = LogMelSpectrogram(frontend)
     patches, longest = [], 0
     for clip in calibration:
-        waveform = np.concatenate(list(sound_blocks(clip, frontend.sample_rate)))
+        waveform = np.concatenate(
+            list(sound_blocks(clip, frontend.sample_rate, name="calibration waveform"))
+        )
         longest = max(longest, len(waveform))
         for waveforms in waveform_patches([waveform], frontend):
             patches.append(log_mel(waveforms).numpy())

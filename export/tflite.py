@@ -123,15 +123,16 @@ def _convert_parts(classifier, quantize, input, patches):
     def score(log_mel):
         return {"logits": to_logits(log_mel, training=False)}
 
-    def end(log_mel, logits):
-        scores = head.nan_where_not_finite(to_scores(logits), log_mel)
-        return {"scores": tf.reduce_mean(scores, axis=0, keepdims=True)}
+    def end(waveform, logits):
+        scores = tf.reduce_mean(to_scores(logits), axis=0, keepdims=True)
+        # By the waveform: on CPUs without AVX-512, XNNPACK's logarithm of NaN is a number.
+        return {"scores": head.nan_where_not_finite(scores, waveform)}
 
     return join(
         [
             _convert(begin, [waveform]),
             _convert(score, [log_mel], to_logits, quantize, patches),
-            _convert(end, [log_mel, logits]),
+            _convert(end, [waveform, logits]),
         ]
     )
 

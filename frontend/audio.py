@@ -72,7 +72,11 @@ def audio_blocks(
 
 
 def sound_blocks(
-    audio: Sound, sample_rate: float = 16000, *, waveform_rate: float | None = None
+    audio: Sound,
+    sample_rate: float = 16000,
+    *,
+    waveform_rate: float | None = None,
+    name: str = "waveform",
 ) -> Iterable[npt.NDArray[np.float32]]:
     """Reads a sound file or takes a waveform, whichever `audio` is.
 
@@ -81,6 +85,7 @@ def sound_blocks(
             `[samples]` in -1..1.
         sample_rate: samples per second of what is yielded, in Hz.
         waveform_rate: of a waveform, in Hz; by default `sample_rate`. Files know theirs.
+        name: what to call a waveform in an error.
 
     Returns:
         Iterable of float32 `[samples]`, the sound in order.
@@ -92,11 +97,11 @@ def sound_blocks(
         if waveform_rate is not None:
             raise ValueError("sample_rate is for waveforms; a sound file knows its own.")
         return audio_blocks(cast("SoundFile", audio), sample_rate)
-    waveform = check_waveform(audio)
+    waveform = check_waveform(audio, name)
     if waveform_rate is not None:
         check_sample_rate(waveform_rate)
         waveform = soxr.resample(waveform, waveform_rate, sample_rate)
-        check_waveform(waveform, f"waveform at {sample_rate} Hz")
+        check_waveform(waveform, f"{name} at {sample_rate} Hz")
     return [waveform]
 
 

@@ -96,9 +96,14 @@ def esc10_figures(classifier, data):
     """Top-1 among ESC-10's ten labels, on the fold that was not trained on."""
     clips = data.select(opensounds.ESC10_TEST)
     scores = np.stack(list(score_clips(classifier, data, clips)))
-    names = [label.name for label in classifier.labels]
-    columns = [names.index(name) for name in opensounds.ESC10_LABELS.values()]
-    right = data.targets(clips)[:, columns].argmax(axis=1) == scores[:, columns].argmax(axis=1)
+    heard, truth = (
+        values[:, [names.index(name) for name in opensounds.ESC10_LABELS.values()]].argmax(axis=1)
+        for values, names in (
+            (scores, [label.name for label in classifier.labels]),
+            (data.targets(clips), [label.name for label in data.labels]),
+        )
+    )
+    right = heard == truth
     return {
         "esc10_fold5_top1": round(float(right.mean()), 4),
         "esc10_fold5_clips": len(clips),

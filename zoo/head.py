@@ -77,16 +77,16 @@ def description(network):
     return described
 
 
-def nan_where_not_finite(scores, patches):
-    """Scores `[batch, classes]`, NaN for patches `[batch, frames, mel_bins]` that are not finite.
+def nan_where_not_finite(scores, sounds):
+    """Scores `[batch, classes]`, but NaN where a sound `[batch, ...]`, or patch, is not finite.
 
     Activations and pools drop NaN, and a network would give plausible scores.
     """
-    from keras import ops
+    import tensorflow as tf
 
-    total = ops.sum(patches, axis=(1, 2))
-    finite = ops.expand_dims(ops.abs(total) < float("inf"), 1)  # false for NaN, too
-    return ops.where(finite, scores, float("nan"))
+    total = tf.reduce_sum(sounds, list(range(1, len(sounds.shape))))
+    finite = tf.expand_dims(tf.abs(total) < float("inf"), 1)  # false for NaN, too
+    return tf.where(finite, scores, float("nan"))
 
 
 def _up_to(network, name):

@@ -93,11 +93,19 @@ def test_depthwise_convolutions_are_quantised(quantize, calibration, tmp_path, n
     settle(classifier, noise(200000))
     export_quantized(classifier, tmp_path / "x.tflite", quantize, "window", calibration)
     file = File(tmp_path / "x.tflite")
-    waveforms = [noise(15600 + number)[np.newaxis, :15600] for number in range(8)]
-    found = np.concatenate([file.scores(waveform).copy() for waveform in waveforms])
-    expected = np.concatenate([classifier(waveform).numpy() for waveform in waveforms])
-    np.testing.assert_allclose(found, expected, atol=TOLERANCE[quantize])
-    assert operations((tmp_path / "x.tflite").read_bytes())["DEPTHWISE_CONV_2D"] == 13
+    kernels = [
+        tensor
+        for tensor in file.interpreter.get_tensor_details()
+        if tensor["dtype"] == np.int8 and tuple(tensor["shape"][:3]) == (1, 3, 3)
+    ]
+    # Those that have 1024 weights or more, or all of them, with a scale for each channel.
+    assert len(kernels) == {"dynamic": 7, "int8": 13}[quantize]
+    for kernel in kernels:
+        assert len(kernel["quantization_parameters"]["scales"]) == kernel["shape"][3]
+    if quantize == "dynamic":  # in int8, the noise of random weights adds up over 27 layers
+        waveform = noise(15600)[np.newaxis]
+        expected = classifier(waveform).numpy()
+        np.testing.assert_allclose(file.scores(waveform), expected, atol=TOLERANCE[quantize])
 
 
 def test_any_hop(tmp_path, noise):

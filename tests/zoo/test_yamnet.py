@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from frontend import load_audio
-from zoo import AudioClassifier
+from zoo import AudioClassifier, list_presets
+
+pytestmark = pytest.mark.skipif(
+    "yamnet" not in list_presets(), reason="recipes/yamnet_preset.py has not made the preset"
+)
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 REFERENCE = np.load(Path(__file__).parent / "yamnet_reference.npz")
