@@ -46,7 +46,8 @@ def _settle(network):
     norms = [layer for layer in network.layers if isinstance(layer, FusedBatchNormalization)]
     for norm in norms:
         norm.momentum = 0.0
-    network(noise(16), training=True)
+    _, frames, mel_bins = network.input_shape
+    network(noise(16)[:, :frames, :mel_bins], training=True)
     for norm in norms:
         norm.momentum = 0.99
 
