@@ -203,7 +203,7 @@ class MixupAtRatio(Mixup):
     [array([3., 0.], dtype=float32), array([1., 1.], dtype=float32)]
     """
 
-    def __init__(self, share, decibels, **kwargs):
+    def __init__(self, share: float, decibels: float, **kwargs: Any) -> None:
         super().__init__(share, **kwargs)
         self.decibels = decibels
 

@@ -231,7 +231,7 @@ class AudioClassifier(Listener, keras.Model):
     # `load_weights` changes later is seen. Cached outside Keras' attribute tracking.
 
     @functools.cached_property
-    def score_patches(self) -> Callable[[npt.ArrayLike], tf.Tensor]:
+    def score_patches(self) -> Callable[..., tf.Tensor]:
         """Compiled function: waveforms of patches, of one sound or of many, to their scores.
 
         float32 `[patches, frontend.patch_samples]` -> float32 tensor `[patches, classes]`. What

@@ -110,7 +110,9 @@ def _open(options, config, report):
 
 def _tensorboard(folder):
     if find_spec("tensorboard") is None:
-        raise ImportError("--tensorboard needs tensorboard: pip install 'soundzoo[train]'")
+        raise ImportError(
+            "--tensorboard needs the package tensorboard: pip install 'soundzoo[train]'"
+        )
     from keras.callbacks import TensorBoard
 
     return TensorBoard(folder)

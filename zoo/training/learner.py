@@ -204,7 +204,8 @@ class Learner:
         mixtures, targets = self.augmenter.mix(batch)
         if self.teaching:
             targets = self.teaching.targets(mixtures, targets)
-        patches = self.augmenter.patches(mixtures, batch.uniform)
+        *_, uniform = batch
+        patches = self.augmenter.patches(mixtures, uniform)
         scale = self.scaling[0].read_value() if self.scaling else 1.0
         before = [variable.read_value() for variable in self.statistics]
         with tf.GradientTape() as tape:

@@ -43,7 +43,7 @@ def test_numbers_may_look_as_yaml_reads_them():
         ({"learning_rate": "fast"}, "learning_rate must be a number above 0. Received: 'fast'"),
         ({"learning_rate": float("nan")}, "learning_rate must be a number"),
         ({"mixup": 1.5}, "mixup must be a number of at least 0 and at most 1"),
-        ({"model": "resnet"}, "model must be one of alexnet, fully_connected"),
+        ({"model": "resnet"}, "no architecture 'resnet'; there are alexnet, fully_connected"),
         ({"schedule": None}, "schedule must be one of constant, cosine, linear"),
         ({"skip_quiet": "yes"}, "skip_quiet must be true or false"),
         ({"freeze": True}, "pass init, a preset"),

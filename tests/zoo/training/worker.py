@@ -18,7 +18,6 @@ from zoo.training import TrainConfig, train
 from zoo.training.cluster import read_cluster
 
 
-@register_architecture("smooth", source="ours")
 def smooth(x, width):
     """Batch norm without ReLU: where a ReLU switches, a last bit becomes a gradient's first one."""
     x = conv_bn(x, 8, 5, strides=4, relu=False, name="first")
@@ -32,6 +31,7 @@ class Steps(keras.callbacks.Callback):
 
 
 def main(task):
+    register_architecture("smooth", source="ours")(smooth)
     cpu = tf.config.list_physical_devices("CPU")[0]
     logical = [tf.config.LogicalDeviceConfiguration()] * task["devices"]
     tf.config.set_logical_device_configuration(cpu, logical)
