@@ -81,7 +81,7 @@ def test_classes_show_their_own_members_and_no_others(pages):
         "timeline",
         "stream",
     ]
-    assert re.search(r"def VGG\( ?\*, ?classes=3087", shown)
+    assert re.search(r"def VGG\( ?\*, ?classes: int = 3087", shown)
 
 
 @pytest.mark.slow

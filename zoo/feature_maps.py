@@ -33,7 +33,7 @@ def features(classifier: AudioClassifier, names: Sequence[str]) -> keras.Model:
     >>> import zoo
     >>> clf = zoo.AudioClassifier("resnet50", labels=["Cat", "Dog"], width=0.25)
     >>> maps = features(clf, ["stage2", "stage4"])
-    >>> {name: shape[1:] for name, shape in maps.output_shape.items()}
+    >>> {name: tensor.shape[1:] for name, tensor in maps.output.items()}
     {'stage2': (24, 16, 128), 'stage4': (6, 4, 512)}
     """
     network = classifier.network

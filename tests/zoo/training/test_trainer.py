@@ -83,7 +83,7 @@ def test_teachers_are_measured_once_and_a_new_classifier_starts_at_their_mean(
     options = config(teachers=[str(saved_teacher)], learning_rate=1e-6, mixup=1.0, speed=1.2)
     with pytest.raises(Stopped):
         train(data, tmp_path / "run", options, callbacks=[StopAt(4)])
-    _, _, arrays = load_checkpoint(tmp_path / "run" / "checkpoints")
+    _, _, arrays, _ = load_checkpoint(tmp_path / "run" / "checkpoints")
     resumed = train(data, tmp_path / "run", options)
     assert_same(weights(resumed), weights(train(data, tmp_path / "whole", options)))
     mean, deviation = arrays["teaching/0"], arrays["teaching/1"]
