@@ -51,7 +51,6 @@ class TFLiteClassifier(Listener):
         OSError: the file cannot be read.
         ValueError: the file is damaged, or not an audio classifier of this form; labels that are
             missing or not as many as the scores; a runtime that is unknown.
-        ImportError: the runtime is not installed.
 
     Example:
 

@@ -16,6 +16,7 @@ from zoo.augment import (
     TimeShift,
 )
 from zoo.training.schedule import Schedule
+from zoo.training.state import state_variable
 
 FIRST_LOSS_SCALE = 2.0**15
 """Factor of a float16 loss before its gradients: Keras' and PyTorch's usual first ones."""
@@ -127,7 +128,7 @@ class Learner:
         self.averages = []
         if config.ema:
             self.averages = [
-                self._variable(weight.numpy(), f"average_{number}")
+                state_variable(weight.numpy(), f"average_{number}")
                 for number, weight in enumerate(self.network.trainable_variables)
             ]
         self.scaling, self.statistics = [], []
@@ -135,8 +136,8 @@ class Learner:
             # Batch norm's move as the loss is computed, before it is known if the step counts.
             self.statistics = [weight.value for weight in self.network.non_trainable_variables]
             self.scaling = [
-                self._variable(FIRST_LOSS_SCALE, "loss_scale"),
-                self._variable(0.0, "good_steps"),
+                state_variable(FIRST_LOSS_SCALE, "loss_scale"),
+                state_variable(0.0, "good_steps"),
             ]
 
     def variables(self):
@@ -264,15 +265,6 @@ class Learner:
             gradients, _ = tf.clip_by_global_norm(gradients, self.config.clip_norm, use_norm=norm)
         # The optimizer sums over the replicas.
         return [gradient / replica.num_replicas_in_sync for gradient in gradients], finite
-
-    def _variable(self, value, name):
-        return tf.Variable(
-            value,
-            trainable=False,
-            name=name,
-            dtype=tf.float32,
-            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-        )
 
 
 def _mix_whole_batch(mixup, inputs, uniform):

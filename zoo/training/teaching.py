@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from zoo.training.state import state_variable
+
 CROSS_ENTROPY = 0.03
 """Weight of the cross-entropy beside the error of the standardised logits (ours)."""
 LABELLED = 0.5
@@ -47,8 +49,8 @@ class Teaching:
         teachers_of = np.sum([teacher.knows for teacher in self.teachers], axis=0)
         self.known = (teachers_of > 0).astype(np.float32)
         self.share = (1 / np.maximum(teachers_of, 1)).astype(np.float32)
-        self.mean = _statistic(np.zeros(len(names)), "teachers_mean")
-        self.deviation = _statistic(np.ones(len(names)), "teachers_deviation")
+        self.mean = state_variable(np.zeros(len(names)), "teachers_mean")
+        self.deviation = state_variable(np.ones(len(names)), "teachers_deviation")
 
     def variables(self):
         """What `measure` sets, for checkpoints."""
@@ -120,13 +122,3 @@ class Teacher:
 def _logits_of(scores):
     scores = tf.clip_by_value(scores, SMALLEST_SCORE, 1 - SMALLEST_SCORE)
     return tf.math.log(scores) - tf.math.log1p(-scores)
-
-
-def _statistic(values, name):
-    return tf.Variable(
-        values,
-        trainable=False,
-        name=name,
-        dtype=tf.float32,
-        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-    )
