@@ -311,11 +311,3 @@ def test_runs_as_a_module():
         [sys.executable, "-m", "zoo", "--version"], capture_output=True, text=True, check=True
     )
     assert run.stdout == f"soundzoo {zoo.__version__}\n"
-
-
-def test_missing_package_is_named_in_one_line(run, sounds, tmp_path, monkeypatch):
-    monkeypatch.setattr("zoo.cli.train.find_spec", lambda name: None)
-    status, lines, errors = run("train", sounds, tmp_path / "run", "--tensorboard")
-    assert (status, lines) == (2, [])
-    assert errors[-1].endswith("--tensorboard needs tensorboard: pip install 'soundzoo[train]'")
-    assert not any("Traceback" in line for line in errors)
