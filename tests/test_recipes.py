@@ -92,7 +92,7 @@ def test_mn04_is_the_references_and_becomes_a_teacher(recipes, shared_data, tmp_
     reference = np.load(folder / "reference.npz")
     for rate, difference in {32000: 1e-4, 16000: 0.05}.items():
         network = teacher.MN04(folder / "mn04_as_float32.npz", rate)
-        assert teacher.difference(network, rate, reference, ROOT / "examples") < difference
+        assert teacher.difference(network, reference, ROOT / "examples") < difference
     labels = [label.name for label in read_class_list(folder / "class_labels_indices.csv")]
     teacher.save(network, labels, tmp_path / "mn04")
     speech = load_audio(ROOT / "examples" / "speech.ogg", 16000)[np.newaxis]
