@@ -37,17 +37,18 @@ SECONDS = np.arange(48000) / 16000
 
 
 @pytest.mark.parametrize(
-    ("sound", "label"),
+    ("sound", "label", "top"),
     [
-        (np.zeros(48000), "Silence"),
-        (np.random.default_rng(0).uniform(-1, 1, 48000), "White noise"),
-        (np.sin(2 * np.pi * 440 * SECONDS), "Sine wave"),
-        (load_audio(EXAMPLES / "speech.ogg"), "Speech"),
+        (np.zeros(48000), "Silence", 3),
+        (np.random.default_rng(0).uniform(-1, 1, 48000), "White noise", 3),
+        (np.sin(2 * np.pi * 440 * SECONDS), "Sine wave", 10),
+        (load_audio(EXAMPLES / "speech.ogg"), "Speech", 3),
     ],
     ids=["silence", "noise", "sine", "speech"],
 )
-def test_hears_what_yamnets_own_test_plays(yamnet, sound, label):
-    assert label in [prediction.label for prediction in yamnet.classify(sound, top=10)]
+def test_hears_what_yamnets_own_test_plays(yamnet, sound, label, top):
+    """That test wants all of its sounds among the first ten."""
+    assert label in [prediction.label for prediction in yamnet.classify(sound, top=top)]
 
 
 def test_a_row_each_048_seconds(yamnet):
