@@ -1,6 +1,9 @@
 # Everything happens in virtual environments below this folder; nothing else need be installed.
 PYTHON ?= python3
 
+# A worker for each core; the tests of a file stay together, for the sake of their fixtures.
+PYTEST := -m pytest -m "" -n 2 --dist loadfile
+
 # A quarter of the paper's width is what the package has room for.
 PRESETS := $(basename $(notdir $(wildcard recipes/*_w025_opensounds.yaml)))
 
@@ -10,13 +13,13 @@ demo: .venv/package ## Classify the example recordings with the bundled preset
 	.venv/bin/soundzoo classify examples --top 3
 
 test: .venv/tools .venv-mediapipe/package .venv-colab/package ## Run the whole suite
-	.venv/bin/python -m pytest -m ""
+	.venv/bin/python $(PYTEST)
 
 test-fast: .venv/tools ## Run the suite without what takes long
 	.venv/bin/python -m pytest
 
 test-legacy: .venv-legacy/package ## Test with the oldest libraries, beside tensorflow-io
-	.venv-legacy/bin/python -m pytest -m "" frontend zoo/networks tests/frontend tests/zoo/networks tests/zoo/layers \
+	.venv-legacy/bin/python $(PYTEST) frontend zoo/networks tests/frontend tests/zoo/networks tests/zoo/layers \
 		$(addprefix tests/export/test_, legacy.py runtime.py metadata.py stream.py check.py)
 
 lint: .venv/tools ## Check format, style and type hints
