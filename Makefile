@@ -80,14 +80,17 @@ runs/yamnet/scores.npy: runs/opensounds/index.json
 # AudioSet's classes: what all folders of MORE hold is heard by the teacher alone.
 MORE ?=
 
-resnet50_w025_audioset: runs/audioset/index.json runs/mn04/saved_model.pb ## Train ResNet-50 on AudioSet's classes
+resnet50_w025_audioset: runs/audioset/index.json runs/opensounds/index.json runs/mn04/saved_model.pb ## Train ResNet-50 on AudioSet's classes
 	.venv/bin/soundzoo train runs/audioset runs/$@ --config recipes/$@.yaml
+	.venv/bin/python recipes/publish_audioset.py --data ../shared/data --opensounds runs/opensounds \
+		--audioset runs/audioset --run runs/$@ --output weights/$@
 
 runs/mn04/saved_model.pb: | .venv/tools
 	.venv/bin/python recipes/teacher.py --teacher ../shared/data/teacher --output runs/mn04
 
 runs/audioset/index.json: | .venv/tools
-	.venv/bin/python recipes/audioset.py --data ../shared/data --more $(MORE) --output runs/audioset.csv
+	.venv/bin/python recipes/audioset.py --data ../shared/data --more $(MORE) --validation 0.03 \
+		--output runs/audioset.csv
 	.venv/bin/soundzoo prepare runs/audioset.csv runs/audioset --unlabelled \
 		--labels ../shared/data/audioset/class_labels_indices.csv
 

@@ -1,0 +1,195 @@
+"""Makes a preset of a training on AudioSet's classes: float16 weights, figures, model card.
+
+    python recipes/publish_audioset.py --data ../shared/data --opensounds runs/opensounds \\
+        --audioset runs/audioset --run runs/resnet50_w025_audioset \\
+        --output weights/resnet50_w025_audioset
+
+The figures are those of the preset as it ships, on recordings that trained nothing: the test splits
+of opensounds and of world, and fold 5 of ESC-10. YAMNet's stand beside them, measured alike.
+"""
+
+import argparse
+import csv
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import yaml
+from publish import paragraph
+from yamnet_preset import measure
+
+import zoo
+from zoo import presets
+from zoo.data import open_prepared
+from zoo.evaluation import evaluate
+
+FEWEST = 5
+"""Test clips of a class of world that is judged."""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of opensounds and world")
+    parser.add_argument("--opensounds", type=Path, required=True, help="with ESC-10, prepared")
+    parser.add_argument("--audioset", type=Path, required=True, help="what it learned, prepared")
+    parser.add_argument("--run", type=Path, required=True, help="folder that soundzoo train wrote")
+    parser.add_argument("--output", type=Path, required=True, help="preset folder")
+    options = parser.parse_args()
+    output = options.output.resolve()
+    trained = zoo.AudioClassifier.from_preset(options.run)
+    trained.save_to_preset(output, weights_dtype="float16", overwrite=True)
+    opensounds, audioset = open_prepared(options.opensounds), open_prepared(options.audioset)
+    classifier = zoo.AudioClassifier.from_preset(output)
+    metrics, yamnet = (
+        measure(model, opensounds) | {"world": world_figures(model, audioset)}
+        for model in (classifier, zoo.AudioClassifier.from_preset("yamnet"))
+    )
+    (output / presets.METRICS).write_text(json.dumps(metrics, indent=1, ensure_ascii=False) + "\n")
+    recipe = yaml.safe_load((options.run / "config.yaml").read_text())
+    checksum = presets.read_config(output)["weights_sha256"]
+    text = card(classifier, output, checksum, recipe, metrics, yamnet, collections(options.data))
+    (output / presets.CARD).write_text(text)
+    for name, figures in ((output.name, metrics), ("yamnet", yamnet)):
+        print(name, figures["mAP"], figures["world"], figures["esc10_fold5_top1"])
+
+
+def world_figures(classifier, data):
+    """Mean average precision on world's test split, of classes with `FEWEST` clips or more."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = evaluate(
+            classifier, data, "world_test", Path(folder, "x"), ignore_unknown_labels=True
+        )
+    judged = [row["AP"] for row in found["per_class"].values() if row["clips"] >= FEWEST]
+    return {
+        "mAP": round(float(np.mean(judged)), 4),
+        "classes": len(judged),
+        "clips": found["clips"],
+    }
+
+
+def collections(data):
+    """Training clips, hours and licences of each collection, a dict by its name."""
+    found = {}
+    for name in ("opensounds", "world"):
+        with open(Path(data, name, "manifest.csv"), newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                if row["split"] == "train":
+                    collection = row.get("dataset", name)
+                    clips, hours, licences = found.get(collection, (0, 0.0, set()))
+                    licences = licences | {row.get("licence", "per package, from CC0 to GPL")}
+                    found[collection] = clips + 1, hours + float(row["seconds"]) / 3600, licences
+    return found
+
+
+def card(classifier, output, checksum, recipe, metrics, yamnet, heard):
+    """The model card of the preset in the folder `output`."""
+    name, world = output.name, metrics["world"]
+
+    def beside(what, figure):
+        return f"| {what} | {figure(metrics):.3f} | {figure(yamnet):.3f} |"
+
+    collected = "\n".join(
+        f"| {collection} | {clips} | {hours:.2f} | {', '.join(sorted(licences))} |"
+        for collection, (clips, hours, licences) in heard.items()
+    )
+    total = sum(hours for _, hours, _ in heard.values())
+    judged = "\n".join(
+        f"| {label} | {figures['clips']} | {figures['AP']:.2f} | {figures['AUC']:.2f} |"
+        for label, figures in metrics["per_class"].items()
+    )
+    steps = recipe["epochs"] * recipe["epoch_steps"]
+    return f"""# {name}
+
+{
+        paragraph(f'''
+`{classifier.architecture}` at width {classifier.width:g}
+({classifier.network.count_params():,} parameters, {metrics["multiplies"] / 1e6:.1f} million
+multiplies a patch): raw 16 kHz mono sound in, scores for AudioSet's {len(classifier.labels)}
+classes out. The SHA-256 of the weights is `{checksum}`.
+''')
+    }
+
+```python
+import zoo
+
+clf = zoo.AudioClassifier.from_preset("{output.parent.name}/{name}")
+clf.classify("street.ogg")
+```
+
+## How well it hears
+
+| test recordings | this preset | `yamnet` |
+|---|---:|---:|
+{beside("opensounds, test split, classes that each knows: mAP", lambda m: m["mAP"])}
+{beside("the same: AUC", lambda m: m["AUC"])}
+{
+        beside(
+            f"world, test split, {world['classes']} classes with {FEWEST} clips or more: mAP",
+            lambda m: m["world"]["mAP"],
+        )
+    }
+{beside("ESC-10, fold 5, top-1 of its ten labels", lambda m: m["esc10_fold5_top1"])}
+
+{
+        paragraph(f'''
+{metrics["test_clips"]} clips of opensounds ({metrics["test_classes"]} classes), {world["clips"]} of
+world and 80 of ESC-10, none of which trained, chose or stopped anything. YAMNet knows
+{yamnet["test_classes"]} of the first and {yamnet["world"]["classes"]} of the second. Labels come
+from file names and folders. The figures are those of the float16 weights that ship, as
+`recipes/publish_audioset.py` measured them.
+''')
+    }
+
+## What it was trained on, and how
+
+{
+        paragraph(f'''
+{steps:,} steps of {recipe["batch"]} random patches of {total:.1f} hours, of which some sources
+were set aside to watch it by, from the body of resnet50_w025_opensounds_only, by Adam with weight
+decay. The teacher is EfficientAT mn04 (Schmid et
+al., ICASSP 2023; MIT), which hears every augmented mixture as the student does, with
+{recipe["teacher_seconds"]:g} s of sound around the patch; the labels of the recordings raise its
+targets. So what the teacher mistakes, the student learns. Nothing of ESC-10 or ESC-50 was heard.
+`make {name}` trains it again.
+''')
+    }
+
+| collection | training clips | hours | licence, as it states |
+|---|---:|---:|---|
+{collected}
+
+{
+        paragraph('''
+Where a licence is unverified or grey, the terms of single clips are not known: collections took
+them from Freesound and Pixabay without saying more.
+''')
+    }
+
+## Intended use, and limits
+
+{
+        paragraph('''
+For fine-tuning, and to go on training from. It learned from few hours: where scores
+are to be trusted as they are, `yamnet` hears the street and the kitchen better, as the table says.
+Scores rank; they are not probabilities.
+''')
+    }
+
+## Classes
+
+| label | test clips | AP | AUC |
+|---|---:|---:|---:|
+{judged}
+
+{
+        paragraph(f'''
+Without test clips in opensounds, so that nothing here says how well they are heard:
+{"; ".join(metrics["without_test_clips"])}.
+''')
+    }
+"""
+
+
+if __name__ == "__main__":
+    main()
