@@ -132,7 +132,7 @@ def test_share_must_be_one(manifest, share):
 
 
 def test_what_is_no_source_is_an_error(tmp_path, sound):
-    with pytest.raises(ValueError, match=r"a.wav is neither a folder nor a CSV file"):
+    with pytest.raises(ValueError, match=r"a.wav is neither a folder nor a table"):
         read_source(sound("a.wav"))
     for name in ("missing", "missing.csv", "missing_segments.csv"):
         with pytest.raises(FileNotFoundError, match=name):
