@@ -115,11 +115,11 @@ def _tell(data, config, report):
     from zoo.data.records import VALIDATION
 
     report.announce(in_a_line(data))
-    used = {config.train_split, config.validation_split or VALIDATION}
-    for split in data.splits:
-        if split not in used:
-            clips = data.index["splits"][split]["clips"]
-            complain(f"The split {split!r}, {clips} clips, is not used in training.")
+    asked = {config.train_split, config.validation_split or VALIDATION}
+    for split, of in data.index["splits"].items():
+        # Where there is no such split as asked for, training says so.
+        if split not in asked and config.train_split in data.splits:
+            complain(f"The split {split!r}, {of['clips']} clips, is not used in training.")
 
 
 def _tensorboard(folder):

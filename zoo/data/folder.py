@@ -35,8 +35,8 @@ def read_folder(folder):
     found = find_sounds(folder)
     if not found.files:
         raise ValueError(
-            f"{folder} holds no sound files ({', '.join(sorted(SUFFIXES))}), and no data set that "
-            f"is known: {_holds(found.left_out)}."
+            f"{folder} holds no sound files, and no data set that is known: "
+            f"{_holds(found.left_out)}."
         )
     root = unwrap(folder)
     splits = _splits(root)
@@ -107,9 +107,8 @@ def _check_class_folders(folders, found):
                 entry for entry in found.left_out if Path(entry.folder).is_relative_to(folder)
             ]
             raise ValueError(
-                f"The class folder {folder} holds no sound files "
-                f"({', '.join(sorted(SUFFIXES))}): {_holds(inside)}. Convert what it holds, or "
-                "move it elsewhere."
+                f"The class folder {folder} holds no sound files: {_holds(inside)}. Convert what "
+                "it holds, or move it elsewhere."
             )
 
 

@@ -100,12 +100,12 @@ def test_class_folder_without_sounds_is_an_error_that_says_what_it_holds(tmp_pat
     sound("data/dog/a.wav")
     for number in range(3):
         text(f"data/speech/deep/{number}.docx", "")
-    message = r"class folder .*data/speech holds no sound files \(.*\): it holds 3 .docx\. Convert"
+    message = r"class folder .*data/speech holds no sound files: it holds 3 .docx\. Convert"
     with pytest.raises(ValueError, match=message):
         read_source(tmp_path / "data")
     (tmp_path / "empty" / "cat").mkdir(parents=True)
     sound("empty/dog/a.wav")
-    with pytest.raises(ValueError, match=r"folder .*cat holds no sound files .*: it is empty"):
+    with pytest.raises(ValueError, match=r"folder .*cat holds no sound files: it is empty"):
         read_source(tmp_path / "empty")
 
 
@@ -145,7 +145,7 @@ def test_linked_class_folders_are_searched_once(tmp_path, sound):
 def test_folder_without_sounds_is_an_error(tmp_path):
     (tmp_path / "dog").mkdir()
     (tmp_path / "dog" / "notes.txt").write_text("no sound")
-    with pytest.raises(ValueError, match=r"holds no sound files \(.aif, .*wav\).* holds 1 .txt"):
+    with pytest.raises(ValueError, match=r"holds no sound files, .* it holds 1 .txt"):
         read_source(tmp_path)
 
 
