@@ -20,7 +20,7 @@ _ABANDONED = 24 * 3600
 
 # What `str.splitlines` and others take for the end of a line, and the character that escapes it.
 _ENDS_A_LINE = re.compile("[\\\\\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-_ESCAPED = re.compile(r"\\(?:\\|[xu]([0-9a-f]{4}|[0-9a-f]{2}))")
+_ESCAPED = re.compile(r"\\(?:\\|x([0-9a-f]{2})|u([0-9a-f]{4}))")
 
 _SHA256 = re.compile("[0-9a-fA-F]{64}")
 
@@ -154,7 +154,8 @@ def _escape(match):
 
 
 def _unescape(match):
-    return chr(int(match[1], 16)) if match[1] else "\\"
+    code = match[1] or match[2]
+    return chr(int(code, 16)) if code else "\\"
 
 
 def sha256(path):

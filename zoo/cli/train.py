@@ -116,10 +116,14 @@ def _tell(data, config, report):
 
     report.announce(in_a_line(data))
     asked = {config.train_split, config.validation_split or VALIDATION}
-    for split, of in data.index["splits"].items():
-        # Where there is no such split as asked for, training says so.
-        if split not in asked and config.train_split in data.splits:
-            complain(f"The split {split!r}, {of['clips']} clips, is not used in training.")
+    unused = [
+        f"the split {split!r}, {of['clips']} clips"
+        for split, of in data.index["splits"].items()
+        if split not in asked
+    ]
+    # Training itself says where a split is missing that was asked for.
+    if unused and asked - {VALIDATION} <= set(data.splits):
+        complain(f"not used in training: {'; '.join(unused)}")
 
 
 def _tensorboard(folder):

@@ -94,9 +94,12 @@ def _is_start(named, start):
 def _unlisted(files, clips):
     """Sound files that no segment is about, as what is left out."""
     listed = {clip.path for clip in clips}
-    counts = Counter(str(file.parent) for file in files if file not in listed)
-    what = "sound files that no segment names"
-    return [LeftOut(count, what, folder) for folder, count in sorted(counts.items())]
+    others = [file for file in files if file not in listed]
+    counts = Counter((str(file.parent), file.suffix.lower()) for file in others)
+    return [
+        LeftOut(count, f"{suffix} that no segment names", folder)
+        for (folder, suffix), count in sorted(counts.items())
+    ]
 
 
 def _no_tables(found):

@@ -1,13 +1,18 @@
 """Folders and tables as people bring them, in Python and by `soundzoo prepare`."""
 
 import json
+import os
 from collections import Counter
 
+import numpy as np
 import pytest
+import soundfile
 
 from frontend.audio import SUFFIXES
 from zoo.cli import main
-from zoo.data import read_source
+from zoo.data import open_prepared, read_source
+from zoo.files import read_lines
+from zoo.training.teacher import read_teacher
 
 ANIMALS = [f"{label}/{number}.wav" for label in ("cat", "dog") for number in range(2)]
 OF_TRAIN = {("train", "cat"): 2, ("train", "dog"): 2}
@@ -136,3 +141,36 @@ def test_case(name, tmp_path, sound, record, text, capsys):
         if clips
     }
     assert counts == expected
+
+
+def test_names_that_are_no_text_survive_all_commands(tmp_path, capsys):
+    classes = [os.fsdecode(b"t\xfcr"), "rain\u2028y", "dog\ncafe"]
+    names = [os.fsdecode(b"\xff"), "1\n2cafe", "a\u2028b", "a\\nb"]
+    noise = np.random.default_rng(0).normal(0, 0.1, 16000)
+    for label in classes:
+        for name in names:
+            path = tmp_path / "sounds" / "train" / label / f"{name}.wav"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(path, "wb") as file:
+                soundfile.write(file, noise, 16000, format="WAV")
+    prepared, run, scores = (str(tmp_path / name) for name in ("prepared", "run", "scores"))
+    small = ["--model", "fully_connected", "--width", "0.03", "--batch", "4", "--epochs", "1"]
+
+    assert main(["prepare", str(tmp_path / "sounds"), prepared]) == 0
+    data = open_prepared(prepared)
+    ids = [data.clip_id(clip) for clip in range(len(data))]
+    assert set(ids) == {f"train/{label}/{name}" for label in classes for name in names}
+    assert sorted(label.name for label in data.labels) == sorted(classes)
+
+    assert main(["train", prepared, run, *small]) == 0
+    evaluate = ["evaluate", "--model", run, prepared, "--split", "train", "--bootstrap", "0"]
+    assert main([*evaluate, "--output", scores, "--per-class", "--plots"]) == 0
+    assert read_lines(tmp_path / "scores" / "clips.txt") == ids
+    figures = json.loads((tmp_path / "scores" / "metrics.json").read_text())
+    assert sorted(figures["per_class"]) == sorted(classes)
+    assert read_teacher(scores, data, range(len(data))).shape == (12, 3)
+    assert main(["train", prepared, f"{run}2", *small, "--teacher", scores]) == 0
+
+    capsys.readouterr()
+    assert main(["classify", "--model", run, str(tmp_path / "sounds"), "--top", "1"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2 + 12
