@@ -83,10 +83,16 @@ def _splits(root):
         )
     if splits:
         return name_splits(splits, root)
-    if len(inside) > 1 and all(map(split_named, inside)):
+    if inside and all(map(split_named, inside)):
         raise ValueError(
-            f"{root} has the splits {', '.join(inside)}, which hold no class folders. Put the "
-            "sounds of each class into a folder of its own, inside of its split."
+            f"{root} holds no classes but splits, {', '.join(inside)}, without class folders. Put "
+            "the sounds of each class into a folder of its own, inside of its split."
+        )
+    below = [f"{name}/{inner}" for name in inside for inner in inside[name] if split_named(inner)]
+    if below:
+        raise ValueError(
+            f"{root} has the split {below[0]} in a class folder. Splits lie above the classes: "
+            f"move it to {'/'.join(reversed(below[0].split('/')))}, and the others likewise."
         )
     first, *rest = inside.values() or [[]]
     if rest and first and all(names == first for names in rest):
@@ -100,7 +106,8 @@ def _splits(root):
 
 def _check_class_folders(folders, found):
     """Raises ValueError if one of them holds no sound files, and says what it holds."""
-    with_sounds = {folder for file in found.files for folder in file.parents}
+    with_sounds = {file.parent for file in found.files}
+    with_sounds |= {above for folder in with_sounds for above in folder.parents}
     for folder in folders:
         if folder not in with_sounds:
             inside = [

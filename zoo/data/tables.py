@@ -27,7 +27,7 @@ class Table:
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is empty, or no such text.
+        ValueError: it is empty, or no such text, or two columns have one name.
     """
 
     def __init__(self, path):
@@ -35,6 +35,11 @@ class Table:
         self._encoding = _encoding(path)
         self._first, header, self.separator = self._header()
         self.columns = [name.strip().lower() for name in header]
+        while not self.columns[-1]:  # as spreadsheets pad lines; cells below have no name
+            self.columns.pop()
+        twice = [name for name in self.columns if self.columns.count(name) > 1]
+        if twice:
+            raise ValueError(f"{path} has two columns {twice[0]!r}; join them, or rename one.")
 
     def __str__(self):
         return str(self.path)
@@ -80,10 +85,10 @@ class Table:
                 header = file.readline() if named else first
             except UnicodeDecodeError as error:
                 raise self._no_table(error) from None
-        if not header.strip():
-            raise ValueError(f"{self.path} is empty; its first line must name its columns.")
         split = {separator: _cells(header, separator) for separator in named or _SEPARATORS}
         separator = max(split, key=lambda separator: len(split[separator]))
+        if not any(map(str.strip, split[separator])):
+            raise ValueError(f"{self.path} is empty; its first line must name its columns.")
         self._check_text(split[separator])
         return 2 if named else 1, split[separator], separator
 

@@ -55,7 +55,12 @@ def test_splits_by_their_usual_names(tmp_path, sound, names, splits):
         (["train/dog/a.wav", "more/dog/a.wav"], "the split train, and beside it more, which is no"),
         (["train/dog/a.wav", "car/a.wav"], "the split train, and beside it car, which is none"),
         (["train/dog/a.wav", "test/a.wav"], "beside it test, which holds no class folders"),
-        (["train/a.wav", "test/a.wav"], "the splits test, train, which hold no class folders"),
+        (["train/a.wav", "test/a.wav"], "no classes but splits, test, train, without class fold"),
+        (["train/a.wav"], "holds no classes but splits, train, without class folders"),
+        (
+            ["dog/train/a.wav", "dog/Test/b.wav", "cat/train/a.wav"],
+            "has the split cat/train in a class folder. .*: move it to train/cat, and the others",
+        ),
         (["test/dog/a.wav", "eval/dog/a.wav"], "'eval' and 'test', which both mean test"),
         (
             [f"day {day}/{label}/a.wav" for day in (1, 2) for label in ("dog", "cat")],

@@ -43,7 +43,7 @@ def test_a_row_says_what_it_lacks(text):
     assert table.row_fault(second, little, file="d") is None
 
 
-@pytest.mark.parametrize("content", ["", "\n", "sep=,\n", "sep=,"])
+@pytest.mark.parametrize("content", ["", "\n", "sep=,\n", "sep=,", ";;;\n", '"", ""\n'])
 def test_a_table_without_columns_is_an_error(text, content):
     with pytest.raises(ValueError, match=r"list.csv is empty; its first line must name its column"):
         Table(text("list.csv", content))
@@ -63,3 +63,14 @@ def test_slashes_find_files(tmp_path, text):
     assert slashed(tmp_path, "dog\\b.wav") == "dog\\b.wav"
     text("dog\\a.wav", "")
     assert slashed(tmp_path, "dog\\a.wav") == "dog\\a.wav"
+
+
+def test_padding_of_the_header_names_no_columns(text):
+    table = Table(text("list.csv", "file,label,,\na,b,c,\n"))
+    assert table.columns == ["file", "label"]
+    assert [row[None] for _, row in table.rows()] == [["c", ""]]
+
+
+def test_two_columns_of_one_name_are_an_error(text):
+    with pytest.raises(ValueError, match=r"list.csv has two columns 'label'; join them, or rename"):
+        Table(text("list.csv", "file,Label,label\n"))
