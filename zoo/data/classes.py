@@ -23,7 +23,7 @@ def read_class_list(path):
     try:
         with open(path, encoding="utf-8-sig") as file:
             names = list(filter(None, map(str.strip, file)))
-        if names and "display_name" in names[0] and "mid" in names[0]:
+        if names and "display_name" in names[0] and Table(path).column("mid"):
             rows = (row for _, row in Table(path).rows())
             return as_labels([(row["display_name"], row["mid"] or None) for row in rows])
         return as_labels(names)

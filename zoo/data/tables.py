@@ -58,7 +58,7 @@ class Table:
         list of the cells that the header has no name for.
         """
         for line, cells in self._lines():
-            if cells:
+            if any(cells):
                 row = dict.fromkeys(self.columns, "") | dict(zip(self.columns, cells, strict=False))
                 row[None] = cells[len(self.columns) :]
                 self._check_text([cell for name, cell in row.items() if name not in (files, None)])
