@@ -23,6 +23,7 @@ from zoo import presets
 from zoo.complexity import count_multiplies
 from zoo.data import open_prepared
 from zoo.evaluation import average_precision, evaluate, roc_auc, score_clips
+from zoo.files import read_lines
 
 PRETRAINED = Path(zoo.__file__).parent / "pretrained"
 
@@ -79,8 +80,8 @@ def metrics_of(figures):
 
 def figures_as_labelled(evaluation, data):
     """mAP and AUC where each clip has the one label that it came with and no other."""
-    labels = (evaluation / "labels.txt").read_text(encoding="utf-8").splitlines()
-    clips = (evaluation / "clips.txt").read_text(encoding="utf-8").splitlines()
+    labels = read_lines(evaluation / "labels.txt")
+    clips = read_lines(evaluation / "clips.txt")
     label_of = {str(r.path.resolve().with_suffix("")): r.label for r in opensounds.opensounds(data)}
     own = np.array([labels.index(label_of[clip]) for clip in clips])
     truth = own[:, np.newaxis] == np.arange(len(labels))

@@ -16,7 +16,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from zoo.data import open_prepared
-from zoo.files import write_atomically
+from zoo.files import write_atomically, write_lines
 
 WINDOW, HOP = 15600, 7680  # samples at 16 kHz
 
@@ -60,10 +60,6 @@ def main():
     # Last and whole: the Makefile takes it for the sign that all is done.
     with write_atomically(options.output / "scores.npy") as file:
         np.save(file, scores)
-
-
-def write_lines(path, lines):
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,10 @@ os.umask(_UMASK)
 _ABANDONED = 24 * 3600
 """Seconds, more than any folder takes to be written."""
 
+# What `str.splitlines` and others take for the end of a line, and the character that escapes it.
+_ENDS_A_LINE = re.compile("[\\\\\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_ESCAPED = re.compile(r"\\(?:\\|x([0-9a-f]{2})|u([0-9a-f]{4}))")
+
 _SHA256 = re.compile("[0-9a-fA-F]{64}")
 
 
@@ -115,6 +119,43 @@ def _exchange_by_renames(folder, path):
         os.replace(replaced, path)
         raise
     os.replace(replaced, folder)
+
+
+def write_lines(path, lines):
+    """Writes texts to a file, one a line, whatever they hold, as names of files may.
+
+    The file is UTF-8. What ends a line is written as `\\x0a` or `\\u2028`, and a backslash as two.
+    Bytes that are no UTF-8, which Python's names of files carry as surrogates, are written as they
+    are.
+
+    Args:
+        path: of the file.
+        lines: iterable of str.
+    """
+    with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        file.writelines(f"{_ENDS_A_LINE.sub(_escape, line)}\n" for line in lines)
+
+
+def read_lines(path):
+    """The list of texts that `write_lines` wrote.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        return [_ESCAPED.sub(_unescape, line.removesuffix("\n")) for line in file]
+
+
+def _escape(match):
+    code = ord(match[0])
+    if match[0] == "\\":
+        return "\\\\"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def _unescape(match):
+    code = match[1] or match[2]
+    return chr(int(code, 16)) if code else "\\"
 
 
 def sha256(path):

@@ -155,8 +155,10 @@ def save(classifier, path, *, weights_dtype="float32", overwrite=False):
             "weights_sha256": sha256(folder / WEIGHTS),
         }
         text = json.dumps(config, indent=1, ensure_ascii=False) + "\n"
-        (folder / CONFIG).write_text(text, encoding="utf-8")
-        (folder / CARD).write_text(_card(classifier, folder.name), encoding="utf-8")
+        card = _card(classifier, folder.name)
+        # A class may be called as a folder is, whose name need not be text; JSON knows the escape.
+        (folder / CONFIG).write_text(text, encoding="utf-8", errors="backslashreplace")
+        (folder / CARD).write_text(card, encoding="utf-8", errors="backslashreplace")
 
 
 def _card(classifier, name):

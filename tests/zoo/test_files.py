@@ -5,10 +5,19 @@ import sys
 import time
 from pathlib import Path
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import given
 
 from zoo import files
-from zoo.files import as_sha256, replace_folder, sha256, write_atomically
+from zoo.files import (
+    as_sha256,
+    read_lines,
+    replace_folder,
+    sha256,
+    write_atomically,
+    write_lines,
+)
 
 
 def test_takes_its_place_when_complete(tmp_path):
@@ -267,3 +276,30 @@ def test_checksum_may_be_in_capitals(tmp_path):
 def test_other_texts_are_no_checksum(text):
     with pytest.raises(ValueError, match=r"A SHA-256 is 64 hexadecimal digits\. Received: "):
         as_sha256(text)
+
+
+@given(st.lists(st.binary().map(os.fsdecode) | st.text(st.characters(exclude_categories=["Cs"]))))
+def test_lines_hold_whatever_names_of_files_hold(tmp_path_factory, lines):
+    path = tmp_path_factory.mktemp("lines") / "names.txt"
+    write_lines(path, lines)
+    assert read_lines(path) == lines
+    text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    assert len(text.splitlines()) == len(lines)
+
+
+@pytest.mark.parametrize("line", ["1\n2cafe", "1\u2028cafe", "\\x0a", "\\\\u2028", "\n\\n", "\\\n"])
+def test_lines_look_like_their_escapes(tmp_path, line):
+    write_lines(tmp_path / "names.txt", [line, line])
+    assert read_lines(tmp_path / "names.txt") == [line, line]
+
+
+def test_lines_are_plain_text_where_names_are(tmp_path):
+    write_lines(tmp_path / "names.txt", ["Tür/1", "two\nlines", "a\u2028b", "C:\\new", "t\udcfcr"])
+    assert (tmp_path / "names.txt").read_bytes() == (
+        "Tür/1\ntwo\\x0alines\na\\u2028b\nC:\\\\new\n".encode() + b"t\xfcr\n"
+    )
+
+
+def test_lines_that_were_not_escaped_are_read_as_they_are(tmp_path):
+    (tmp_path / "names.txt").write_bytes(b"dog/1\r\nC:\\dog\\1\r\n")
+    assert read_lines(tmp_path / "names.txt") == ["dog/1", "C:\\dog\\1"]

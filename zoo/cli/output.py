@@ -36,8 +36,9 @@ class TableWriter:
         self.row(*("-" * abs(width) for width in self.widths))
 
     def row(self, *cells):
+        cells = [" ".join(str(cell).splitlines()) for cell in cells]  # names may hold any character
         line = "  ".join(
-            str(cell).rjust(-width) if width < 0 else str(cell).ljust(width)
+            cell.rjust(-width) if width < 0 else cell.ljust(width)
             for cell, width in zip(cells, self.widths, strict=True)
         )
         print(line.rstrip(), flush=True)

@@ -2,10 +2,9 @@
 
 from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 
-from zoo.cli.output import TableWriter, add_command, complain, print_json
+from zoo.cli.found import tell_left_out, tell_skipped
+from zoo.cli.output import TableWriter, add_command, print_json
 from zoo.cli.progress import progress_bar
-
-_SHOWN = 5
 
 
 def add_prepare(commands):
@@ -20,8 +19,9 @@ def add_prepare(commands):
     parser.add_argument(
         "source",
         metavar="SOURCE",
-        help="folder of class folders; CSV manifest of file, label[;label...] and split; "
-        "AudioSet's *_segments.csv; or ESC-50's folder",
+        help="folder of class folders, or of train, validation and test above them; table of file, "
+        "label[;label...], split and source; AudioSet's *_segments.csv; or the folder of ESC-50, "
+        "UrbanSound8K or FSD50K",
     )
     parser.add_argument(
         "folder",
@@ -57,7 +57,8 @@ def add_prepare(commands):
         type=float,
         default=0.0,
         metavar="SHARE",
-        help="share of the split train to move to validation (default: 0)",
+        help="share of the split train to move to validation, at least one clip of each class that "
+        "has two, and clips of one source together (default: 0)",
     )
     parser.add_argument("--threads", type=int, metavar="N", help="default: one for each core")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -76,6 +77,7 @@ def _prepare(options):
         unlabelled=options.unlabelled,
         hold_out=options.hold_out,
     )
+    tell_left_out(source.left_out)
     with progress_bar(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()) as bar:
         task = bar.add_task("", total=len(source.clips))
         data = prepare(
@@ -84,10 +86,7 @@ def _prepare(options):
             threads=options.threads,
             progress=lambda clips: bar.advance(task, clips),
         )
-    for clip in data.skipped[:_SHOWN]:
-        complain(f"skipped {clip.clip_id or clip.file}: {clip.reason}")
-    if len(data.skipped) > _SHOWN:
-        complain(f"skipped {len(data.skipped)} in all; {data.folder / 'index.json'} lists them")
+    tell_skipped(data)
     _print_summary(data, options.json)
     return 0
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
-from frontend.audio import SUFFIXES
+from zoo.cli.found import tell_left_out
 from zoo.cli.output import complain
 from zoo.cli.progress import progress_bar
+from zoo.search import find_sounds
 
 STDIN = "-"
 
@@ -26,6 +27,8 @@ def add_arguments(parser):
 
 def sound_files(options):
     """Paths that the arguments name, with directories searched for sound files.
+
+    What else lies in the directories is told on stderr.
 
     Raises:
         ValueError: nothing is named.
@@ -77,12 +80,9 @@ def hear(paths, listen):
 def _search(name):
     if not os.path.isdir(name):
         return [name]
-    found = sorted(
-        str(path)
-        for path in Path(name).rglob("*")
-        if path.suffix.lower() in SUFFIXES and path.is_file()
-    )
-    return found or [name]
+    found = find_sounds(name)
+    tell_left_out(found.left_out)
+    return list(map(str, found.files)) or [name]
 
 
 def _size(path):

@@ -6,6 +6,7 @@ import os
 from importlib.util import find_spec
 from pathlib import Path
 
+from zoo.cli.found import in_a_line, tell_left_out, tell_skipped
 from zoo.cli.output import add_command, complain, warnings_in_a_line
 from zoo.training import TrainConfig, read_config
 from zoo.training.config import kind_of, several
@@ -82,6 +83,7 @@ def _train(options):
         callbacks.append(_tensorboard(Path(options.folder, "tensorboard")))
     with report, warnings_in_a_line():
         data = _open(options, config, report)
+        _tell(data, config, report)
         train(data, options.folder, config, strategy=strategy, callbacks=callbacks)
     if not options.json:
         print(f"Done. Try it: soundzoo classify --model {options.folder} RECORDING")
@@ -101,11 +103,27 @@ def _open(options, config, report):
             f"`soundzoo prepare {options.data} OUT` first, where all workers can read OUT."
         )
     source = read_source(options.data)
+    tell_left_out(source.left_out)
     with report.preparing(len(source.clips)) as progress:
         data = prepare(source, Path(options.folder, "data"), progress=progress)
-    if data.skipped:
-        complain(f"{len(data.skipped)} clips were skipped; {data.folder / INDEX} lists them")
+    tell_skipped(data)
     return data
+
+
+def _tell(data, config, report):
+    """Says what is trained on, and what of it is not."""
+    from zoo.data.records import VALIDATION
+
+    report.announce(in_a_line(data))
+    asked = {config.train_split, config.validation_split or VALIDATION}
+    unused = [
+        f"the split {split!r}, {of['clips']} clips"
+        for split, of in data.index["splits"].items()
+        if split not in asked
+    ]
+    # Training itself says where a split is missing that was asked for.
+    if unused and asked - {VALIDATION} <= set(data.splits):
+        complain(f"not used in training: {'; '.join(unused)}")
 
 
 def _tensorboard(folder):

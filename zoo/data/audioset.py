@@ -1,12 +1,12 @@
 """AudioSet: lists of segments over a folder of clips named by YouTube id."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from zoo.data.classes import read_class_list
-from zoo.data.folder import sound_files
 from zoo.data.records import TEST, TRAIN, Clip, Skipped, Source
+from zoo.search import LeftOut, find_sounds
 
 SEGMENTS = "*_segments.csv"
 CLASSES = "class_labels_indices.csv"
@@ -17,14 +17,19 @@ CLASSES = "class_labels_indices.csv"
 _ROW = re.compile(r'\s*"?([\w-]+)"?\s*,\s*([\d.]+)\s*,\s*([\d.]+)\s*,(.*)')
 _MID = re.compile(r"/[a-z]/\w+")
 
+# What a clip's file is called, without its suffix, by those who download them. Ids have eleven
+# characters, of which the first may be Y or -, and any may be _.
+_CLIP = re.compile(r"Y?([\w-]{11})(?:_(\d+(?:\.\d+)?)(?:[_-]\d+(?:\.\d+)?)?)?", re.ASCII)
+
 
 def read_audioset(segments, folder):
     """Reads lists of segments.
 
-    The id of a clip is its YouTube id, its file is named ID, YID, ID_START_END or YID_START_END
-    with any suffix of a sound file, where START and END are seconds (10, 10.0 or 10.000) or
-    milliseconds. Segments without a file are skipped. The segments of `eval_segments.csv` are the
-    split "test", those of all other lists "train".
+    The id of a clip is its YouTube id. Its file is named ID, ID_START, ID_START_END or
+    ID_START-END, with or without a Y before it and with any suffix of a sound file, where START and
+    END are seconds (30, 30.0, 30.000 or 000030) or milliseconds. Segments without a file are
+    skipped; files of other names, and of other segments, are left out. The segments of
+    `eval_segments.csv` are the split "test", those of all other lists "train".
 
     Args:
         segments: paths of `*_segments.csv` files; `class_labels_indices.csv` lies beside the first.
@@ -37,9 +42,11 @@ def read_audioset(segments, folder):
     class_list = Path(segments[0]).parent / CLASSES
     labels = read_class_list(class_list)
     names = {label.mid: label.name for label in labels}
-    files = defaultdict(list)
-    for file in sound_files(folder):
-        files[file.stem].append(file)
+    found = find_sounds(folder)
+    files = defaultdict(list)  # of an id, with the start that the name says, or None
+    for file in found.files:
+        if name := _CLIP.fullmatch(file.stem):
+            files[name[1]].append((file, name[2] and float(name[2])))
     clips, skipped = [], []
     for path in segments:
         split = TEST if Path(path).name.startswith("eval") else TRAIN
@@ -56,14 +63,16 @@ def read_audioset(segments, folder):
                     f"{path} has the label {unknown[0]} at line {line}, which {class_list} does "
                     "not list."
                 )
-            found = [file for name in _file_names(row) for file in files.get(name, ())]
             labels_of_clip = tuple(dict.fromkeys(names[mid] for mid in mids))
+            of_id, start = files.get(row[1], ()), float(row[2])
+            of_segment = [file for file, named in of_id if _is_start(named, start)]
             # More than one file is for the reader of all sources to refuse.
-            clips += [Clip(row[1], file, labels_of_clip, split) for file in found]
-            if not found:
-                reason = f"there is no sound file of this id below {folder}"
+            clips += [Clip(row[1], file, labels_of_clip, split) for file in of_segment]
+            if not of_segment:
+                other = ", but of another start" * bool(of_id)
+                reason = f"there is no sound file of this id below {folder}{other}"
                 skipped.append(Skipped(row[1], str(path), reason))
-    return Source(clips, labels, skipped)
+    return Source(clips, labels, skipped, [*_unlisted(found.files, clips), *_no_tables(found)])
 
 
 def _lines(path):
@@ -76,13 +85,23 @@ def _lines(path):
             raise ValueError(f"{path} is not text in UTF-8: {error}.") from None
 
 
-def _file_names(row):
-    """Names, without suffix, that the file of a segment may have."""
-    start, end = float(row[2]), float(row[3])
-    times = {
-        f"_{start:g}_{end:g}",
-        f"_{start:.1f}_{end:.1f}",
-        f"_{start:.3f}_{end:.3f}",
-        f"_{1000 * start:.0f}_{1000 * end:.0f}",
-    }
-    return sorted(prefix + row[1] + time for prefix in ("", "Y") for time in {"", *times})
+def _is_start(named, start):
+    """Whether a file's name means a segment's start, in seconds: by none at all, to the second, or
+    by milliseconds."""
+    return named is None or abs(named - start) < 1 or abs(named - 1000 * start) < 1
+
+
+def _unlisted(files, clips):
+    """Sound files that no segment is about, as what is left out."""
+    listed = {clip.path for clip in clips}
+    others = [file for file in files if file not in listed]
+    counts = Counter((str(file.parent), file.suffix.lower()) for file in others)
+    return [
+        LeftOut(count, f"{suffix} that no segment names", folder)
+        for (folder, suffix), count in sorted(counts.items())
+    ]
+
+
+def _no_tables(found):
+    """What else is left out; lists of segments lie beside their clips."""
+    return [entry for entry in found.left_out if entry.what != ".csv"]

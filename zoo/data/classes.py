@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from zoo.data.manifest import read_header, read_rows
+from zoo.data.tables import Table
 from zoo.labels import Label, as_labels
 
 
@@ -21,12 +21,12 @@ def read_class_list(path):
         ValueError: it names no class, or one twice.
     """
     try:
-        if {"mid", "display_name"} <= set(read_header(path)):
-            labels = [(row["display_name"], row["mid"] or None) for _, row in read_rows(path)]
-        else:
-            with open(path, encoding="utf-8-sig") as file:
-                labels = list(filter(None, map(str.strip, file)))
-        return as_labels(labels)
+        with open(path, encoding="utf-8-sig") as file:
+            names = list(filter(None, map(str.strip, file)))
+        if names and "display_name" in names[0] and Table(path).column("mid"):
+            rows = (row for _, row in Table(path).rows())
+            return as_labels([(row["display_name"], row["mid"] or None) for row in rows])
+        return as_labels(names)
     except ValueError as error:
         raise ValueError(f"{path} is not a list of classes: {error}") from None
 

@@ -1,91 +1,50 @@
-"""A CSV manifest, `file, label[;label...], split`, and the reading of any CSV file."""
+"""A manifest, the table `file, label[;label...], split`."""
 
-import csv
-import os
 from pathlib import Path
 
-from zoo.data.records import TRAIN, Clip, Skipped, Source, clip_id
+from zoo.data.records import TRAIN, Clip, Skipped, Source, clip_id, name_splits
+from zoo.data.tables import file_fault, slashed
+
+# The first is what a column is called here, the others are what other data sets call it.
+_FILE = ("file", "filename", "file_name", "filepath", "file_path", "path")
+_LABEL = ("label", "labels", "class", "category")
 
 
-def read_manifest(path, *, unlabelled=False):
-    """Reads a CSV file with a header, one row a clip.
+def read_manifest(table, *, unlabelled=False):
+    """Reads a table with a header, one row a clip; `Table` says what tables are.
 
-    Columns: `file`, relative to the manifest; `label` (or `labels`), several joined by `;`; and,
-    if there is one, `split`. Other columns are ignored. Rows that lack something, and files that
-    do not exist, are skipped.
+    Columns, in any case: `file` (or `filename`, `path`), relative to the manifest; `label` (or
+    `labels`, `class`, `category`), several joined by `;`; and, if there are such, `split`, whose
+    usual names are understood and others kept, and `source`, what the clip was cut from. Other
+    columns are ignored. Rows that lack something, and files that do not exist, are skipped.
 
     Args:
-        path: of the CSV file.
+        table: `Table`.
         unlabelled: rows without a label are clips without labels, and not skipped.
 
     Raises:
         OSError: the manifest cannot be read.
-        ValueError: it is no CSV file, or lacks a column.
+        ValueError: it lacks a column, or has two splits that mean one.
     """
-    columns = read_header(path)
-    label = "label" if "label" in columns else "labels"
-    if "file" not in columns or label not in columns:
+    file_column, label_column = table.column(*_FILE), table.column(*_LABEL)
+    if not file_column or not label_column:
         raise ValueError(
-            f"{path} has the columns {', '.join(columns)}; a manifest needs file and label, and "
-            "may have split."
+            f"{table} has the columns {', '.join(table.columns)}; a manifest needs file and label, "
+            "and may have split and source."
         )
+    folder = Path(table.path).parent
     clips, skipped = [], []
-    for line, row in read_rows(path):
-        file = Path(path).parent / row["file"]
-        names = tuple(dict.fromkeys(filter(None, map(str.strip, row[label].split(";")))))
+    for line, row in table.rows(files=file_column):
+        name = slashed(folder, row[file_column])
+        file = folder / name
+        labels = tuple(dict.fromkeys(filter(None, map(str.strip, row[label_column].split(";")))))
         split = row.get("split", TRAIN)
-        named = names or unlabelled
-        reason = row_fault(line, row, row["file"], named, split) or file_fault(file)
+        reason = table.row_fault(
+            line, row, file=name, label=labels or unlabelled, split=split
+        ) or file_fault(file)
         if reason:
-            skipped.append(Skipped(clip_id(row["file"]), str(file), reason))
+            skipped.append(Skipped(clip_id(name), str(file), reason))
         else:
-            clips.append(Clip(clip_id(row["file"]), file, names, split))
-    return Source(clips, [], skipped)
-
-
-def row_fault(line, row, file, names, split):
-    """Why a row cannot be used, or None."""
-    if any(row[None]):
-        # As of labels that hold a comma and are not quoted: what is read would be wrong.
-        return f"line {line} has more cells than the header; put cells with commas in quotes"
-    missing = [
-        what for what, cell in (("file", file), ("label", names), ("split", split)) if not cell
-    ]
-    return f"line {line} names no {missing[0]}" if missing else None
-
-
-def file_fault(file):
-    """Why a file cannot be a clip's, or None."""
-    return None if os.path.isfile(file) else f"there is no file {file}"
-
-
-def read_header(path):
-    """Names of a CSV file's columns; ValueError if there are none."""
-    return next(_lines(path))[1]
-
-
-def read_rows(path):
-    """Yields the line number of each row of a CSV file, and the row.
-
-    A row is a dict of column to text, stripped; "" where it is too short. Under None is the list
-    of the cells that the header has no name for.
-    """
-    lines = _lines(path)
-    _, columns = next(lines)
-    for line, cells in lines:
-        if cells:
-            row = dict.fromkeys(columns, "") | dict(zip(columns, cells, strict=False))
-            row[None] = cells[len(columns) :]
-            yield line, row
-
-
-def _lines(path):
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        lines = csv.reader(file, skipinitialspace=True)
-        try:
-            for cells in lines:
-                yield lines.line_num, [cell.strip() for cell in cells]
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise ValueError(f"{path} is not a CSV file in UTF-8: {error}.") from None
-    if not lines.line_num:
-        raise ValueError(f"{path} is empty; its first line must name its columns.")
+            clips.append(Clip(clip_id(name), file, labels, split, row.get("source", "")))
+    splits = name_splits({clip.split for clip in clips}, table)
+    return Source([clip._replace(split=splits[clip.split]) for clip in clips], [], skipped)

@@ -1,16 +1,20 @@
 """Reads the clips of a data set, whatever form it has."""
 
-import hashlib
 from pathlib import Path
 
 from frontend.types import StrPath
+from zoo.data import esc, fsd50k, urbansound
 from zoo.data.audioset import SEGMENTS, read_audioset
 from zoo.data.classes import name_classes, read_class_list
-from zoo.data.esc import TABLE, is_esc_table, read_esc
-from zoo.data.folder import read_folder
+from zoo.data.folder import read_folder, unwrap
+from zoo.data.hold_out import hold_out as hold_out_clips
 from zoo.data.manifest import read_manifest
 from zoo.data.ontology import Ontology
-from zoo.data.records import TRAIN, VALIDATION, Source
+from zoo.data.records import Source
+from zoo.data.tables import SUFFIXES, Table
+
+_TABLES = [esc.TABLE, *urbansound.TABLES, *fsd50k.TABLES]
+_TABLES += [Path(f"manifest{suffix}") for suffix in sorted(SUFFIXES)]
 
 
 def read_source(
@@ -30,9 +34,13 @@ def read_source(
         path: one of
 
             * a folder of class folders (see `read_folder`), or a folder with a `manifest.csv`;
-            * a CSV manifest of file, label and split (see `read_manifest`);
+            * a manifest, a table of file, label and split (see `read_manifest`);
             * AudioSet's `*_segments.csv`, or a folder of them (see `read_audioset`);
-            * ESC-50's folder, or ESC-10 as a CSV file of file, category and fold (see `read_esc`).
+            * ESC-50's folder, or ESC-10 as a table of file, category and fold (see `read_esc`);
+            * the folder, or the table, of UrbanSound8K (see `read_urbansound`) or of FSD50K (see
+              `read_fsd50k`).
+
+            A folder that holds one of these folders and nothing else is looked through.
         clips: of AudioSet, the folder of the clips; default: the folder of the lists.
         labels: file of the classes in order (see `read_class_list`).
         ontology: path of AudioSet's `ontology.json`, which gives classes their AudioSet ids.
@@ -40,8 +48,8 @@ def read_source(
         esc10: of ESC-50, read ESC-10 only.
         unlabelled: of a manifest, keep rows whose label is empty, as clips without labels, from
             which a network learns what teachers hear. They are skipped otherwise.
-        hold_out: share of the clips of the split "train" that are moved to "validation". It goes by
-            a hash of the clip's id: a clip stays where it is as others come.
+        hold_out: share of the clips of the split "train" that are moved to "validation", at least
+            one of each class that has two (see `hold_out.hold_out`).
 
     Returns:
         `Source`.
@@ -63,35 +71,49 @@ def read_source(
         ontology=Ontology(ontology) if ontology else None,
         imply_parents=imply_parents,
     )
-    return _hold_out(source, hold_out) if hold_out else source
+    return hold_out_clips(source, hold_out) if hold_out else source
 
 
 def _read(path, clips, esc10, unlabelled):
     """What the reader of this form of data set makes of it."""
     path.stat()  # says plainly what is missing
-    segments = sorted(path.glob(SEGMENTS)) if path.is_dir() else [path] * path.match(SEGMENTS)
-    table = _table(path)
-    is_esc = table is not None and not segments and is_esc_table(table)
+    path, segments, table = _described(path)
+    is_esc = table is not None and esc.is_esc_table(table)
+    is_fsd50k = table is not None and fsd50k.is_fsd50k_table(table)
+    is_urbansound = table is not None and urbansound.is_urbansound_table(table)
     if clips and not segments:
         raise ValueError(f"A folder of clips goes with AudioSet's {SEGMENTS}. Received: {path}")
     if esc10 and not is_esc:
         raise ValueError(f"ESC-10 is a part of ESC-50, which {path} is not.")
-    if unlabelled and (segments or is_esc or not table):
+    if unlabelled and (table is None or is_esc or is_fsd50k or is_urbansound):
         raise ValueError(f"Only a manifest may have clips without labels, and {path} is none.")
     if segments:
         return read_audioset(segments, clips or segments[0].parent)
     if is_esc:
-        return read_esc(table, esc10=esc10)
+        return esc.read_esc(table, esc10=esc10)
+    if is_urbansound:
+        return urbansound.read_urbansound(table)
+    if is_fsd50k:
+        both = [path / name for name in fsd50k.TABLES if (path / name).is_file()]
+        return fsd50k.read_fsd50k(both or [path])
     return read_manifest(table, unlabelled=unlabelled) if table else read_folder(path)
 
 
-def _table(path):
-    """The CSV file that describes the data set, or None where its folders do."""
-    if path.is_dir():
-        return next(filter(Path.is_file, (path / TABLE, path / "manifest.csv")), None)
-    if path.suffix.lower() != ".csv":
-        raise ValueError(f"{path} is neither a folder nor a CSV file.")
-    return path
+def _described(path):
+    """The path, inside of folders that hold but one; lists of segments; and the table, or None,
+    that describe the data set, where its folders do not."""
+    if not path.is_dir():
+        if path.suffix.lower() not in SUFFIXES:
+            raise ValueError(
+                f"{path} is neither a folder nor a table ({', '.join(sorted(SUFFIXES))})."
+            )
+        return (path, [path], None) if path.match(SEGMENTS) else (path, [], Table(path))
+    for folder in dict.fromkeys((path, unwrap(path))):
+        segments = sorted(folder.glob(SEGMENTS))
+        tables = [folder / name for name in _TABLES if (folder / name).is_file()]
+        if segments or tables:
+            return folder, segments, None if segments else Table(tables[0])
+    return path, [], None
 
 
 def _check_ids(clips):
@@ -103,15 +125,3 @@ def _check_ids(clips):
                 f"Two clips have the id {clip.id}: {other} and {clip.path}. Remove or rename one, "
                 "or, in a manifest, join the labels of one file by ;."
             )
-
-
-def _hold_out(source, share):
-    if all(clip.split != TRAIN for clip in source.clips):
-        raise ValueError(f"There is no split {TRAIN!r} to hold clips out of.")
-
-    def move(clip):
-        digest = hashlib.sha256(clip.id.encode("utf-8", "surrogateescape")).digest()
-        held_out = int.from_bytes(digest[:8], "big") < share * 2**64
-        return clip._replace(split=VALIDATION) if held_out and clip.split == TRAIN else clip
-
-    return source._replace(clips=list(map(move, source.clips)))

@@ -19,6 +19,7 @@ from zoo.evaluation.blocks import blocks
 from zoo.evaluation.bootstrap import bootstrap_intervals
 from zoo.evaluation.metrics import balanced_mean, class_figures, d_prime, lwlrap, top1
 from zoo.evaluation.scoring import score_clips
+from zoo.files import write_lines
 
 if TYPE_CHECKING:
     from zoo.classifier import AudioClassifier
@@ -96,7 +97,7 @@ def evaluate(
     Files:
         `metrics.json`; `per_class.csv`; `scores.npy`, float32 `[clips, classes]`; `truth.npy`, bool
         of the same shape; `clips.txt` and `labels.txt`, ids of the clips and names of the classes
-        in that order, one a line; plots as PNG.
+        in that order, as `zoo.files.write_lines` writes them; plots as PNG.
     """
     if bootstrap < 0:
         raise ValueError(f"bootstrap must be at least 0 resamples. Received: {bootstrap}")
@@ -116,8 +117,8 @@ def evaluate(
         raise ValueError(f"No clip of the split {split!r} has a label that the model knows.")
 
     with _results(folder) as scratch:
-        _write_lines(scratch / CLIPS, map(data.clip_id, kept))
-        _write_lines(scratch / LABELS, names)
+        write_lines(scratch / CLIPS, map(data.clip_id, kept))
+        write_lines(scratch / LABELS, names)
         truth = _write_array(
             scratch / TRUTH, bool, (len(kept), len(names)), _truth(data, kept, names)
         )
@@ -147,7 +148,8 @@ def evaluate(
         if plots:
             _draw(plot, scratch, truth, scores, names, metrics)
         text = json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        (scratch / METRICS).write_text(text, encoding="utf-8")
+        # A class may be called as a folder is, whose name need not be text; JSON knows the escape.
+        (scratch / METRICS).write_text(text, encoding="utf-8", errors="backslashreplace")
     return metrics
 
 
@@ -261,13 +263,8 @@ def _write_array(path, dtype, shape, rows):
     return np.load(path, mmap_mode="r")
 
 
-def _write_lines(path, lines):
-    with open(path, "w", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" for line in lines)
-
-
 def _write_per_class(path, per_class):
-    with open(path, "w", encoding="utf-8", newline="") as file:
+    with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["label", "clips", "AP", "AUC", "d_prime"])
         for name, figures in per_class.items():

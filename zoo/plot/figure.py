@@ -67,12 +67,22 @@ def save(figure: Figure, path: StrPath) -> None:
         figure.savefig(file, format=Path(path).suffix[1:] or "png")
 
 
+def drawable(name: str) -> str:
+    """The `name` as fonts can show it: bytes of a file's name that are no text become escapes.
+
+    >>> drawable("t\\udcfcr")
+    't\\\\udcfcr'
+    """
+    return name.encode(errors="backslashreplace").decode()
+
+
 def short(name: str, width: int) -> str:
-    """The `name`, cut to `width` characters where it is longer.
+    """The `name`, as `drawable`, cut to `width` characters where it is longer.
 
     >>> short("Sword, metal clash", 12)
     'Sword, me...'
     """
+    name = drawable(name)
     return name if len(name) <= width else name[: width - 3].rstrip(" ,") + "..."
 
 
@@ -96,4 +106,4 @@ def legend(axes: Axes, artists: Sequence[Artist], names: Sequence[str], **style:
     )
     for text, name in zip(drawn.get_texts(), names, strict=True):
         text.set_parse_math(False)
-        text.set_text(textwrap.fill(name, 32))
+        text.set_text(textwrap.fill(drawable(name), 32))

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from frontend import load_audio
 from frontend.types import StrPath
 from zoo.listener import Listener, Timeline
-from zoo.plot.figure import BLUE, COLOURS, figure_and_axes, new_figure
+from zoo.plot.figure import BLUE, COLOURS, drawable, figure_and_axes, new_figure
 from zoo.plot.spectrogram import spectrogram
 
 
@@ -54,7 +54,7 @@ def timeline(
         extent=(first - hop / 2, last + hop / 2, len(best), 0),
     )
     names = [
-        textwrap.fill(classifier.labels[index].name, 24, max_lines=2, placeholder="...")
+        textwrap.fill(drawable(classifier.labels[index].name), 24, max_lines=2, placeholder="...")
         for index in best
     ]
     axes.set_yticks(np.arange(len(best)) + 0.5, names, parse_math=False)
@@ -98,7 +98,7 @@ def recording(classifier: Listener, audio: StrPath, heard: Timeline, *, top: int
     timeline(classifier, heard, top=top, ax=rows[2])
     rows[1].set_xlabel(None)
     rows[2].set_xlim(0, seconds)
-    figure.suptitle(Path(audio).name, parse_math=False)
+    figure.suptitle(drawable(Path(audio).name), parse_math=False)
     return figure
 
 

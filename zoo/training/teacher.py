@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.files import read_lines
+
 
 def read_teacher(folder, data, clips, *, own_labels=False):
     """Scores that `soundzoo evaluate` wrote to a folder, in the order of clips and labels of data.
@@ -23,8 +25,8 @@ def read_teacher(folder, data, clips, *, own_labels=False):
     folder = Path(folder)
     try:
         scores = np.load(folder / "scores.npy", mmap_mode="r")
-        ids = (folder / "clips.txt").read_text(encoding="utf-8").splitlines()
-        labels = (folder / "labels.txt").read_text(encoding="utf-8").splitlines()
+        ids = read_lines(folder / "clips.txt")
+        labels = read_lines(folder / "labels.txt")
     except (OSError, ValueError) as error:
         raise ValueError(
             f"{folder} holds no teacher's scores; `soundzoo evaluate --output {folder}` on the "

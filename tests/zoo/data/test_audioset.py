@@ -39,11 +39,43 @@ def test_both_forms_of_the_list(tmp_path, sound, audioset, content):
     ]
 
 
-@pytest.mark.parametrize("name", ["{}", "Y{}", "{}_30_40.5", "Y{}_30.000_40.500", "{}_30000_40500"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("{}", "Y{}", "{}_30_40.5", "Y{}_30.000_40.500", "{}_30000_40500"),
+        *("{}_30", "Y{}_30.0", "{}_30.000", "{}_000030", "{}_30000", "{}_30.0-40.5", "{}_30_40"),
+    ],
+)
 def test_names_of_clips(sound, audioset, name):
     path = sound(f"{name.format('-0BIyqJj9ZU')}.flac")
     source = read_source(audioset(OFFICIAL))
     assert [(clip.id, clip.path) for clip in source.clips] == [("-0BIyqJj9ZU", path)]
+
+
+@pytest.mark.parametrize("name", ["Y_aaaaaaaa_", "aaaaaaaaa_5", "Yaaaaaaaa_3"])
+def test_ids_that_look_like_more(sound, audioset, name):
+    for form in ("{}", "Y{}", "{}_5.5", "{}_5.5_15.5", "Y{}_5500"):
+        path = sound(f"{form.format(name)}.wav")
+        source = read_source(audioset(f'{name}, 5.500, 15.500, "/m/09x0r"\n'))
+        assert [(clip.id, clip.path) for clip in source.clips] == [(name, path)], form
+        path.unlink()
+
+
+def test_files_that_no_segment_names_are_counted(tmp_path, sound, audioset, text):
+    sound("wav/-0BIyqJj9ZU_30.wav")
+    sound("wav/--4gqARaEJE_200.wav")  # another part of that recording
+    sound("wav/more/voice memo.wav")
+    text("wav/notes.txt", "")
+    source = read_source(audioset(OFFICIAL), clips=tmp_path / "wav")
+    assert [clip.id for clip in source.clips] == ["-0BIyqJj9ZU"]
+    assert [clip.reason for clip in source.skipped] == [
+        f"there is no sound file of this id below {tmp_path / 'wav'}, but of another start"
+    ]
+    assert list(map(str, source.left_out)) == [
+        f"1 .wav that no segment names in {tmp_path / 'wav'}/",
+        f"1 .wav that no segment names in {tmp_path / 'wav' / 'more'}/",
+        f"1 .txt in {tmp_path / 'wav'}/",
+    ]
 
 
 def test_clips_that_are_not_there_are_skipped(tmp_path, sound, audioset):

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from zoo.data import Clip, read_source
@@ -13,7 +15,7 @@ def test_rows_are_clips(tmp_path, sound, text):
     )
     source = read_source(path)
     assert source.clips == [
-        Clip("a", tmp_path / "a.wav", ("Baby cry, infant cry", "Rain"), "test"),
+        Clip("a", tmp_path / "a.wav", ("Baby cry, infant cry", "Rain"), "test", "x"),
         Clip("deep/b", tmp_path / "deep" / "b.ogg", ("Rain",), "train"),
     ]
     assert [label.name for label in source.labels] == ["Baby cry, infant cry", "Rain"]
@@ -69,12 +71,12 @@ def test_clips_without_labels_where_they_are_wanted(tmp_path, sound, text):
     ("content", "message"),
     [
         (
-            "file,class\na.wav,Rain\n",
-            "has the columns file, class; a manifest needs file and label",
+            "file,kind\na.wav,Rain\n",
+            "has the columns file, kind; a manifest needs file and label",
         ),
-        ("path;label\na.wav;Rain\n", "has the columns path;label; a manifest needs file and label"),
+        ("path|label\na.wav|Rain\n", r"has the columns path\|label; a manifest needs file and la"),
         ("", r"list.csv is empty; its first line must name its columns"),
-        ("file,label\n" + "x" * 200000, "is not a CSV file in UTF-8: field larger than"),
+        ("file,label\n" + "x" * 200000, "is not a table of text in UTF-8 or UTF-16: field larger"),
     ],
 )
 def test_wrong_manifest_is_an_error(text, content, message):
@@ -82,10 +84,86 @@ def test_wrong_manifest_is_an_error(text, content, message):
         read_source(text("list.csv", content))
 
 
-def test_manifest_that_is_not_text_is_an_error(tmp_path):
-    (tmp_path / "list.csv").write_bytes(b"file,label\n\xff\xfe,Rain\n")
-    with pytest.raises(ValueError, match=r"list.csv is not a CSV file in UTF-8"):
+def test_label_that_is_not_text_is_an_error(tmp_path):
+    (tmp_path / "list.csv").write_bytes(b"file,label\na.wav,T\xfcr\n")
+    message = r"list.csv is not a table of text in UTF-8 or UTF-16: it holds b'T\\xfcr'; save it as"
+    with pytest.raises(ValueError, match=message):
         read_source(tmp_path / "list.csv")
+
+
+@pytest.mark.parametrize("name", [b"t\xfcr.wav", b"two\nlines.wav", "a\u2028b.wav".encode()])
+def test_names_of_files_need_not_be_text(tmp_path, sound, name):
+    sound("a.wav").rename(tmp_path / os.fsdecode(name))
+    (tmp_path / "list.csv").write_bytes(b'file,label\n"' + name + b'",Rain\n')
+    (clip,) = read_source(tmp_path / "list.csv").clips
+    assert os.fsencode(clip.path) == os.fsencode(tmp_path) + b"/" + name
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize("before", ["", "sep={}\r\n", "sep={0}{0}\r\n"])
+def test_separators_and_encodings_of_spreadsheets(tmp_path, sound, separator, encoding, before):
+    for number in range(3):
+        sound(f"{number}.wav")
+    rows = ["File,Label,SPLIT", "0.wav,Tür,train", '1.wav,"Rain;Wind",test', "2.wav,Tür,train"]
+    text = "".join(f"{row}\r\n" for row in rows).replace(",", separator)
+    path = tmp_path / "list.csv"
+    path.write_bytes((before.format(separator) + text).encode(encoding))
+    source = read_source(path)
+    assert [(clip.id, clip.labels, clip.split) for clip in source.clips] == [
+        ("0", ("Tür",), "train"),
+        ("1", ("Rain", "Wind"), "test"),
+        ("2", ("Tür",), "train"),
+    ]
+    assert source.skipped == []
+
+
+def test_labels_joined_by_semicolons_between_semicolons_need_quotes(sound, text):
+    sound("a.wav")
+    source = read_source(text("list.csv", "file;label\na.wav;Rain;Wind\n"))
+    assert [clip.reason for clip in source.skipped] == [
+        "line 2 has more cells than the header; put cells with semicolons in quotes"
+    ]
+
+
+@pytest.mark.parametrize("header", ["filename,category", "Path,Class", "file_name,labels"])
+def test_columns_by_other_names(sound, text, header):
+    sound("a.wav")
+    source = read_source(text("list.csv", f"{header}\na.wav,Rain\n"))
+    assert [(clip.id, clip.labels) for clip in source.clips] == [("a", ("Rain",))]
+
+
+def test_backslashes_where_a_slash_finds_the_file(tmp_path, sound, text):
+    sound("dog/0.wav")
+    odd = sound("a.wav").rename(tmp_path / "dog\\1.wav")
+    text("dog/1.wav", "")
+    source = read_source(
+        text("list.csv", "file,label\ndog\\0.wav,dog\ndog\\1.wav,dog\nx\\y.wav,x\n")
+    )
+    assert [(clip.id, clip.path) for clip in source.clips] == [
+        ("dog/0", tmp_path / "dog" / "0.wav"),
+        ("dog\\1", odd),
+    ]
+    assert [clip.reason for clip in source.skipped] == [f"there is no file {tmp_path}/x\\y.wav"]
+
+
+def test_splits_by_their_usual_names_and_others_by_their_own(sound, text):
+    names = ["Train", "train", "val", "eval", "world_test", "1"]
+    for number in range(len(names)):
+        sound(f"{number}.wav")
+    rows = [f"{number}.wav,Rain,{name}" for number, name in enumerate(names)]
+    source = read_source(text("list.csv", "\n".join(["file,label,split", *rows])))
+    assert [clip.split for clip in source.clips] == [
+        *("train", "train", "validation", "test", "world_test", "1")
+    ]
+
+
+def test_two_splits_that_mean_one_are_an_error(sound, text):
+    sound("a.wav")
+    sound("b.wav")
+    path = text("list.csv", "file,label,split\na.wav,Rain,dev\nb.wav,Rain,valid\n")
+    with pytest.raises(ValueError, match=r"list.csv has the splits 'dev' and 'valid', which both"):
+        read_source(path)
 
 
 def test_file_that_is_listed_twice_is_an_error(sound, text):

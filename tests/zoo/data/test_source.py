@@ -120,6 +120,18 @@ def test_held_out_clips_go_by_their_ids(tmp_path, sound):
     assert all(wider[name] == "validation" for name in after if after[name] == "validation")
 
 
+def test_clips_of_a_source_are_held_out_together(sound, text):
+    rows = ["file,label,source"]
+    for number in range(12):
+        sound(f"{number}.wav")
+        rows.append(f"{number}.wav,{'Rain' if number < 6 else 'Wind'},{number // 2}")
+    source = read_source(text("list.csv", "\n".join(rows)), hold_out=0.2)
+    splits = [clip.split for clip in source.clips]
+    assert splits[::2] == splits[1::2]
+    for of_class in (splits[:6], splits[6:]):
+        assert set(of_class) == {"train", "validation"}
+
+
 def test_only_train_is_held_out_of(manifest):
     with pytest.raises(ValueError, match="no split 'train'"):
         read_source(manifest("Rain", split="test"), hold_out=0.5)
@@ -132,7 +144,7 @@ def test_share_must_be_one(manifest, share):
 
 
 def test_what_is_no_source_is_an_error(tmp_path, sound):
-    with pytest.raises(ValueError, match=r"a.wav is neither a folder nor a CSV file"):
+    with pytest.raises(ValueError, match=r"a.wav is neither a folder nor a table"):
         read_source(sound("a.wav"))
     for name in ("missing", "missing.csv", "missing_segments.csv"):
         with pytest.raises(FileNotFoundError, match=name):

@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 import signal
 import sys
 
@@ -37,6 +38,23 @@ def test_prepares_a_source_first(sounds, tmp_path):
     config = yaml.safe_load((run / "config.yaml").read_text())
     assert config["epoch_steps"] is None
     assert main(["train", str(sounds), str(run), *SMALL]) == 0  # finds what it prepared
+
+
+def test_says_what_it_found(sounds, tmp_path, capsys):
+    folder = tmp_path / "sounds"
+    shutil.copytree(sounds, folder)
+    (folder / "train" / "high" / "0.wav").write_text("no sound")
+    (folder / "train" / "high" / "notes.txt").touch()
+    shutil.copytree(folder / "validation", folder / "test")
+    assert main(["train", str(folder), str(tmp_path / "run"), *SMALL]) == 0
+    output, errors = capsys.readouterr()
+    assert output.splitlines()[0] == (
+        "29 clips of 3 classes, 0.01 h: test 6, train 17, validation 6; 1 skipped"
+    )
+    said = [line for line in errors.splitlines() if line.startswith("soundzoo: ")]
+    assert said[0] == f"soundzoo: left out: 1 .txt in {folder / 'train' / 'high'}/"
+    assert said[1].startswith("soundzoo: skipped train/high/0: ")
+    assert said[2] == "soundzoo: not used in training: the split 'test', 6 clips"
 
 
 def test_flags_and_file_agree_and_flags_come_first(data, tmp_path):

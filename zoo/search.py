@@ -1,0 +1,134 @@
+"""The search for sound files below a folder, the same for all that takes one."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from frontend.audio import SUFFIXES
+from frontend.types import StrPath
+
+_OF_THE_SYSTEM = {"__MACOSX", "$RECYCLE.BIN", "System Volume Information"}
+"""Folders that macOS' zip files and Windows' drives have beside what a person put there; whatever
+else a system keeps for itself begins with a dot."""
+
+
+class LeftOut(NamedTuple):
+    """Files of one kind in one folder that are not taken for sound.
+
+    Attributes:
+        files: how many they are.
+        what: their suffix, or what they are in words.
+        folder: path of the folder.
+
+    Example:
+
+    >>> print(LeftOut(3, ".docx", "recordings/speech"))
+    3 .docx in recordings/speech/
+    """
+
+    files: int
+    what: str
+    folder: str
+
+    def __str__(self) -> str:
+        return f"{self.files} {self.what} in {os.path.join(self.folder, '')}"
+
+
+class Found(NamedTuple):
+    """What a search found.
+
+    Attributes:
+        files: paths of the sound files, sorted.
+        left_out: what else lies there, sorted by folder.
+    """
+
+    files: list[Path]
+    left_out: list[LeftOut]
+
+
+def find_sounds(folder: StrPath) -> Found:
+    """Searches a folder, to any depth, for files whose suffix is one of `frontend.audio.SUFFIXES`.
+
+    Hidden files and folders, and those that a system keeps for itself, are passed over; a hidden
+    file with the suffix of a sound is counted, unless it is a companion (`._*`) that macOS made.
+    Links are followed, and no folder is searched twice: where two paths lead to one, the path
+    without links is searched.
+
+    Args:
+        folder: path of the folder.
+
+    Returns:
+        `Found`.
+
+    Raises:
+        OSError: a folder cannot be read.
+
+    Example:
+
+    >>> found = find_sounds("examples")
+    >>> len(found.files), *map(str, found.left_out)
+    (8, '1 .md in examples/')
+    """
+    files: list[Path] = []
+    left_out: Counter[tuple[str, str]] = Counter()
+    searched: set[tuple[int, int]] = set()
+    folders, links = [os.fspath(folder)], list[str]()
+    while folders or links:
+        path = folders.pop() if folders else links.pop(0)
+        status = os.stat(path)
+        if (status.st_dev, status.st_ino) in searched:
+            left_out[path, "link to a folder that is searched elsewhere"] += 1
+            continue
+        searched.add((status.st_dev, status.st_ino))
+        for entry in _entries(path):
+            suffix = os.path.splitext(entry.name)[1].lower()
+            if is_hidden(entry.name):
+                if suffix in SUFFIXES and not entry.name.startswith("._") and entry.is_file():
+                    left_out[path, f"hidden {suffix}"] += 1
+            elif entry.is_dir():
+                (links if entry.is_symlink() else folders).append(entry.path)
+            elif suffix in SUFFIXES and entry.is_file():
+                files.append(Path(entry.path))
+            elif entry.is_file():
+                left_out[path, suffix or "without a suffix"] += 1
+            else:
+                left_out[path, f"{suffix or 'entry'} that is no file"] += 1
+    counted = [LeftOut(count, what, where) for (where, what), count in sorted(left_out.items())]
+    return Found(sorted(files), counted)
+
+
+def subfolders(folder: StrPath) -> list[Path]:
+    """The folders in a folder that `find_sounds` would search, sorted."""
+    return sorted(
+        Path(entry.path)
+        for entry in _entries(folder)
+        if entry.is_dir() and not is_hidden(entry.name)
+    )
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of this name is passed over.
+
+    >>> is_hidden("._take 1.wav"), is_hidden("__MACOSX"), is_hidden("take 1.wav")
+    (True, True, False)
+    """
+    return name.startswith(".") or name in _OF_THE_SYSTEM
+
+
+def in_words(left_out: Iterable[LeftOut]) -> str:
+    """What was left out, by kind alone.
+
+    >>> in_words([LeftOut(3, ".docx", "a"), LeftOut(1, ".txt", "a"), LeftOut(2, ".txt", "b")])
+    '3 .docx, 3 .txt'
+    """
+    counts: Counter[str] = Counter()
+    for entry in left_out:
+        counts[entry.what] += entry.files
+    return ", ".join(f"{count} {what}" for what, count in counts.items())
+
+
+def _entries(folder: StrPath) -> list[os.DirEntry[str]]:
+    with os.scandir(os.fspath(folder)) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
