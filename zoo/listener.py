@@ -12,6 +12,9 @@ from frontend.patches import waveform_patches
 from frontend.types import Sound
 from zoo.labels import Label, Prediction
 
+SILENCE = "Silence"
+"""AudioSet's class of no sound: it alone has a score where all samples are 0."""
+
 
 class Timeline(NamedTuple):
     """Scores over time.
@@ -83,7 +86,7 @@ class Listener:
             `[patches, classes]`. A short last patch is zero-padded, or left out
             (`FrontendConfig.tail_fraction`).
         """
-        scores = self._listen(self.score_patches, audio, sample_rate, hop)
+        scores = self._listen(self._score, audio, sample_rate, hop)
         return Timeline(self.frontend.with_hop(hop).patch_starts(len(scores)), scores)
 
     def stream(
@@ -111,8 +114,14 @@ class Listener:
         rate = frontend.sample_rate if sample_rate is None else sample_rate
         waveforms = resampled_blocks(blocks, rate, frontend.sample_rate)
         for index, patch in enumerate(waveform_patches(waveforms, frontend, batch=1)):
-            (scores,) = np.asarray(self.score_patches(patch))
+            (scores,) = self._score(patch)
             yield index * frontend.patch_hop_samples / frontend.sample_rate, scores
+
+    def _score(self, patches):
+        """As `score_patches`; but zeros are no sound, whatever a network makes of them."""
+        scores = np.array(self.score_patches(patches))
+        scores[~patches.any(axis=1)] = [label.name == SILENCE for label in self.labels]
+        return scores
 
     def _listen(self, on_patches, audio, sample_rate, hop):
         frontend = self.frontend.with_hop(hop)

@@ -6,7 +6,7 @@ import os
 from importlib.util import find_spec
 from pathlib import Path
 
-from zoo.cli.output import add_command, complain, warnings_in_a_line
+from zoo.cli.output import add_command, complain
 from zoo.training import TrainConfig, read_config
 from zoo.training.config import kind_of, several
 
@@ -80,7 +80,7 @@ def _train(options):
     callbacks = [report]
     if options.tensorboard:
         callbacks.append(_tensorboard(Path(options.folder, "tensorboard")))
-    with report, warnings_in_a_line():
+    with report:
         data = _open(options, config, report)
         train(data, options.folder, config, strategy=strategy, callbacks=callbacks)
     if not options.json:
