@@ -81,7 +81,7 @@ def audio_blocks(
 ) -> Iterator[npt.NDArray[np.float32]]:
     """Reads a sound file of any length in constant memory.
 
-    Args, errors and warnings are those of `load_audio`; they come as the blocks are read.
+    Args and errors are those of `load_audio`, and so are warnings; all come as the blocks are read.
 
     Yields:
         float32 `[samples]`, about ten seconds each. Joined, they are what `load_audio` gives.
@@ -116,16 +116,21 @@ def sound_blocks(
     Raises:
         OSError, ValueError: as `load_audio` and `check_waveform`; of a file as it is read.
     """
-    if isinstance(audio, (str, os.PathLike)) or hasattr(audio, "read"):
+    if is_sound_file(audio):
         if waveform_rate is not None:
             raise ValueError("sample_rate is for waveforms; a sound file knows its own.")
         return audio_blocks(cast("SoundFile", audio), sample_rate)
-    waveform = check_waveform(audio, name)
+    waveform = check_waveform(cast("npt.ArrayLike", audio), name)
     if waveform_rate is not None:
         check_sample_rate(waveform_rate)
         waveform = soxr.resample(waveform, waveform_rate, sample_rate)
         check_waveform(waveform, f"{name} at {sample_rate} Hz")
     return [waveform]
+
+
+def is_sound_file(audio: object) -> bool:
+    """Whether this is the path or the file object of a sound file, and not a waveform."""
+    return isinstance(audio, (str, os.PathLike)) or hasattr(audio, "read")
 
 
 def resampled_blocks(
@@ -247,7 +252,8 @@ def _mono(blocks, name):
                 cancel = True
                 block = channels[:, np.square(channels).sum(axis=0).argmax()]
             if silent:
-                lowest, highest = min(lowest, block.min()), max(highest, block.max())
+                lowest = np.minimum(lowest, block.min())
+                highest = np.maximum(highest, block.max())
                 silent = bool(highest - lowest <= _LAST_BIT)
         if silent:  # a constant offset is nothing that a network must hear
             block = np.zeros_like(block)

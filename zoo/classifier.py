@@ -104,20 +104,20 @@ class AudioClassifier(Listener, keras.Model):
 
     # Keras casts what it is given to float32; integers would be heard as sound far too loud.
 
-    def __call__(self, waveform, *args, **kwargs):
+    def __call__(self, waveform: Any, *args: Any, **kwargs: Any) -> Any:
         _check_samples(waveform)
         return super().__call__(waveform, *args, **kwargs)
 
-    def fit(self, x=None, *args, validation_data=None, **kwargs):
+    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         _check_samples(x)
-        _check_samples(validation_data)
-        return super().fit(x, *args, validation_data=validation_data, **kwargs)
+        _check_samples(kwargs.get("validation_data"))
+        return super().fit(x, *args, **kwargs)
 
-    def evaluate(self, x=None, *args, **kwargs):
+    def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         _check_samples(x)
         return super().evaluate(x, *args, **kwargs)
 
-    def predict(self, x, *args, **kwargs):
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         _check_samples(x)
         return super().predict(x, *args, **kwargs)
 
@@ -276,7 +276,7 @@ class AudioClassifier(Listener, keras.Model):
 
 
 def _check_samples(sound):
-    """Refuses integer samples: of an array, a tensor, a `tf.data.Dataset` or (waveforms, labels)."""
+    """Refuses integer samples of an array, a tensor, a `tf.data.Dataset` or a pair with labels."""
     sample = getattr(sound, "element_spec", sound)
     while isinstance(sample, (list, tuple)) and sample:
         sample = sample[0]
