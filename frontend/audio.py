@@ -59,7 +59,7 @@ def load_audio(path_or_file: SoundFile, sample_rate: float = 16000) -> npt.NDArr
         OSError: the file does not exist or cannot be opened.
         ValueError: the file is not sound that can be decoded, is encrypted, holds no samples, or
             holds samples that `check_waveform` refuses; or the sample rate is not one.
-        ImportError: it is more than a plain wav, aiff, au, w64, caf or whole ogg, and `av` is not
+        ImportError: it is more than a plain wav, aiff, au, w64 or whole ogg, and `av` is not
             installed.
 
     Warns:

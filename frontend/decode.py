@@ -8,7 +8,7 @@ import tempfile
 import types
 import warnings
 from collections.abc import Iterator
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +46,19 @@ _FORMATS = (
     "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dts,dtshd,eac3,flac,flv,gsm,iff,ircam,matroska,"
     "mov,mp3,mpc,mpc8,mpegts,mpeg,mxf,nistsphere,nut,ogg,pvf,qcp,rm,tta,voc,w64,wav,wv,xwma"
 )
+
+_HEAD = 28
+"""Bytes that tell plain files, and how long they should be."""
+
+_SIZES: dict[bytes, tuple[Literal["little", "big"], int, int, int]] = {
+    b"RIFF": ("little", 4, 8, 8),
+    b"RIFX": ("big", 4, 8, 8),
+    b"FORM": ("big", 4, 8, 8),
+    b"RF64": ("little", 20, 28, 8),
+    b"riff": ("little", 16, 24, 0),
+    b".snd": ("big", 8, 12, 24),
+}
+"""Where a header has its size field: byte order, start, end, and bytes that it leaves out."""
 
 _CHUNKED = {
     (b"RIFF", b"WAVE"),
@@ -133,7 +146,7 @@ def decode(file: BinaryIO, name: str) -> Iterator[tuple[int, npt.NDArray[np.floa
         IncompleteWarning: the file is cut short, or some of it cannot be decoded.
     """
     file.seek(0)
-    head = file.read(12)
+    head = file.read(_HEAD)
     size = file.seek(0, os.SEEK_END)
     if not size:
         raise ValueError(f"{name} is empty (0 bytes).")
@@ -169,7 +182,7 @@ class _Tally:
                 f"is cut short or damaged: {self.decoded:.2f} s can be decoded of "
                 f"{self.promised:.2f} s that its header promises."
             )
-        lost = f"{self.lost:.2f} s" if self.lost else "what follows them"
+        lost = f"{self.lost:.2f} s" if self.lost else "what follows"
         return f"is damaged: {self.decoded:.2f} s can be decoded, {lost} cannot."
 
 
@@ -183,10 +196,10 @@ def _slack(promised):
 
 
 def _announced_size(head):
-    """Bytes of the whole file as the header of a wav or aiff has it, or 0."""
-    order = {b"RIFF": "little", b"FORM": "big"}.get(head[:4])
-    size = int.from_bytes(head[4:8], order) if order else 0
-    return 0 if size in _NO_SIZE else size + 8
+    """Bytes of the whole file as the header of a wav, aiff, au or w64 has it, or 0."""
+    order, first, last, around = _SIZES.get(head[:4], ("little", 0, 0, 0))
+    size = int.from_bytes(head[first:last], order)
+    return 0 if size in _NO_SIZE else size + around
 
 
 def _anonymous(file):
@@ -206,7 +219,7 @@ def _plain_sound(file, head, size):
     if head[:4] == b"OggS":
         if not _is_one_ogg_stream(file, size):
             return None
-    elif head[:4] not in (b".snd", b"caff", b"riff") and container not in _CHUNKED:
+    elif head[:4] not in (b".snd", b"riff") and container not in _CHUNKED:
         return None
     file.seek(0)
     try:
@@ -295,7 +308,7 @@ def _import_av(name):
         import av  # here, because plain wav does without it
     except ImportError:
         raise ImportError(
-            f"{name} is not a plain wav, aiff, au, w64 or caf, nor a whole ogg; to decode it, "
+            f"{name} is not a plain wav, aiff, au or w64, nor a whole ogg; to decode it, "
             "pip install av."
         ) from None
     return av
@@ -316,6 +329,8 @@ def _promised_seconds(container, stream, file):
     form = container.format.name
     if form.startswith("mov") or (form == "mp3" and _mp3_tells(file)):
         return float((stream.duration or 0) * stream.time_base)
+    if form == "caf" and stream.codec_context.name.startswith("pcm"):
+        return stream.frames / stream.rate  # its duration is that of the bytes that are there
     # This is the length of the longest stream, which the sound of a video need not be.
     tells = form in _HEADER_TELLS and not container.streams.video
     return (container.duration or 0) / _AV_TIME_BASE if tells else 0.0

@@ -34,13 +34,19 @@ def files():
         name: encoded(speech_like(rate, rate), rate, container, codec)
         for name, (container, codec, rate) in CONTAINERS.items()
     }
-    for container, codec in [("OGG", "VORBIS"), ("W64", "PCM_16"), ("CAF", "PCM_16")]:
+    for container, codec in [
+        ("OGG", "VORBIS"),
+        ("W64", "PCM_16"),
+        ("CAF", "PCM_16"),
+        ("RF64", "PCM_16"),
+        ("FLAC", "PCM_16"),
+    ]:
         contents[container] = sound_file(SPEECH, RATE, container, codec).getvalue()
     contents["MP3 without Xing"] = without_xing(contents["mp3"])
     return contents
 
 
-KINDS = [*CONTAINERS, "OGG", "W64", "CAF", "MP3 without Xing"]
+KINDS = [*CONTAINERS, "OGG", "W64", "CAF", "RF64", "FLAC", "MP3 without Xing"]
 
 
 def without_xing(mp3):
@@ -91,7 +97,7 @@ def test_both_decoders_agree(channels):
     sound = speech_like(3 * 44100, 44100)[:, np.newaxis] * levels * 0.5
     wav = load_audio(sound_file(sound, 44100, "WAV", "PCM_24"))
     flac = load_audio(sound_file(sound, 44100, "FLAC", "PCM_24"))
-    np.testing.assert_array_equal(flac, wav)
+    np.testing.assert_allclose(flac, wav, atol=3e-7)  # the last of 24 bits: they round otherwise
     if channels < 6:
         ogg = sound_file(sound, 44100, "OGG", "VORBIS").getvalue()
         by_libsndfile = load_audio(io.BytesIO(ogg))
@@ -117,18 +123,26 @@ def test_ffmpeg_gives_samples_as_libsndfile_does(subtype, error):
 
 def test_without_av_plain_files_are_read_and_others_name_it(files, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
-    for kind in ("wav", "aiff", "au", "W64", "CAF", "OGG", "opus"):
+    for kind in ("wav", "aiff", "au", "W64", "OGG", "opus"):
         assert seconds(io.BytesIO(files[kind])) == pytest.approx(1, abs=0.01)
     for kind in ("m4a", "mp3", "flac"):
-        with pytest.raises(ImportError, match="the sound file is not .*pip install av"):
+        with pytest.raises(ImportError, match=r"the sound file is not .*pip install av"):
             load_audio(io.BytesIO(files[kind]))
 
 
-def test_streams_of_two_rates():
+def test_what_ffmpeg_does_not_join_is_said():
     joined = sound_file(sine(RATE, RATE), RATE, "OGG", "VORBIS").getvalue()
     joined += sound_file(sine(44100, 44100), 44100, "OGG", "VORBIS").getvalue()
-    waveform = load_audio(io.BytesIO(joined))
-    assert len(waveform) == pytest.approx(2 * RATE, abs=200)
+    with pytest.warns(IncompleteWarning, match=r"0\.98 s can be decoded, what follows cannot"):
+        assert seconds(io.BytesIO(joined)) == pytest.approx(1, abs=0.05)
+
+
+def test_rates_may_change_within_a_file(files):
+    joined = encoded(sine(RATE, RATE), RATE, "mp3", "libmp3lame")
+    joined += encoded(sine(44100, 44100), 44100, "mp3", "libmp3lame")
+    with quiet():
+        waveform = load_audio(io.BytesIO(joined))
+    assert len(waveform) == pytest.approx(2 * RATE, abs=2000)
     for second in (waveform[2000:14000], waveform[18000:30000]):
         spectrum = np.abs(np.fft.rfft(second * np.hanning(len(second))))
         assert spectrum.argmax() * RATE / len(second) == pytest.approx(1000, abs=5)
@@ -161,8 +175,8 @@ def test_a_flac_from_a_pipe(files):
 def test_mp3_after_zeros_and_tags(files):
     tag = b"ID3\x04\0\0" + bytes([0, 0, 8, 0]) + bytes(1024)
     with no_warnings():
-        for start in (bytes(4096), tag, b"junk" * 40):
-            assert seconds(io.BytesIO(start + files["mp3"])) == pytest.approx(1, abs=0.08)
+        for start in (bytes(4096), tag, bytes(range(256)) * 20):
+            assert seconds(io.BytesIO(start + files["mp3"])) == pytest.approx(1, abs=0.1)
 
 
 def test_mp3_with_bad_bytes_in_the_middle(files):
@@ -173,7 +187,7 @@ def test_mp3_with_bad_bytes_in_the_middle(files):
         assert seconds(io.BytesIO(content)) > 9.5
 
 
-@pytest.mark.parametrize("kind", ["wav", "aiff", "flac", "mp3", "mka", "caf", "wv"])
+@pytest.mark.parametrize("kind", ["wav", "aiff", "au", "W64", "RF64", "CAF", "FLAC", "mp3", "mka"])
 def test_a_cut_file_is_heard_up_to_the_cut_with_a_word(files, kind, tmp_path):
     path = tmp_path / "cut"
     path.write_bytes(files[kind][: len(files[kind]) * 6 // 10])
@@ -389,12 +403,14 @@ def mutated(content, other, rng):
 def decodable_seconds(content):
     """What FFmpeg makes of it."""
     total = 0.0
-    with contextlib.suppress(av.FFmpegError, ValueError, IndexError):
-        with av.open(io.BytesIO(content), metadata_errors="ignore") as container:
-            for packet in container.demux(container.streams.audio[0]):
-                with contextlib.suppress(av.FFmpegError):
-                    for frame in packet.decode():
-                        total += frame.samples / frame.sample_rate
+    with (
+        contextlib.suppress(av.FFmpegError, ValueError, IndexError),
+        av.open(io.BytesIO(content), metadata_errors="ignore") as container,
+    ):
+        for packet in container.demux(container.streams.audio[0]):
+            with contextlib.suppress(av.FFmpegError):
+                for frame in packet.decode():
+                    total += frame.samples / frame.sample_rate
     return total
 
 
