@@ -73,6 +73,16 @@ _OGG_HEADER = 27
 _OGG_FIRST = 2
 _OGG_LAST = 4
 
+_DTYPES = {
+    "u8": np.dtype("u1"),
+    "s16": np.dtype("i2"),
+    "s32": np.dtype("i4"),
+    "s64": np.dtype("i8"),
+    "flt": np.dtype("f4"),
+    "dbl": np.dtype("f8"),
+}
+"""FFmpeg's names of sample formats, in this machine's byte order."""
+
 _LONGEST_MP3_FRAME = 2881
 
 _AV_TIME_BASE = 1_000_000
@@ -292,7 +302,7 @@ def _ffmpeg_blocks(file, name, tally):
         tally.promised = _promised_seconds(container, stream, file)
         frames, samples = [], 0
         for frame in _frames(av, container, stream, name, tally):
-            form = frame.sample_rate, len(frame.layout.channels)
+            form = frame.sample_rate, frame.layout.nb_channels
             if frames and (form != frames[0][0] or samples + frame.samples > _block_samples(*form)):
                 yield _join(frames)
                 frames, samples = [], 0
@@ -365,14 +375,18 @@ def _frames(av, container, stream, name, tally):
 
 def _as_float(frame):
     """float32 `[samples, channels]` of an `av.AudioFrame`."""
-    values = frame.to_ndarray()  # [channels, samples], or [1, samples * channels]
-    values = values.T if frame.format.is_planar else values.reshape(frame.samples, -1)
-    if values.dtype.kind == "f":
+    # Not `to_ndarray`: from 8 channels on, PyAV 18 counts more planes than there are, and reads them.
+    channels = frame.layout.nb_channels
+    planes, count = (channels, 1) if frame.format.is_planar else (1, channels)
+    dtype = _DTYPES[frame.format.name.removesuffix("p")]
+    values = np.stack(
+        [np.frombuffer(plane, dtype, frame.samples * count) for plane in frame.planes[:planes]]
+    )
+    values = values.T if frame.format.is_planar else values.reshape(-1, channels)
+    if dtype.kind == "f":
         return values.astype(np.float32)
-    scale = np.float32(1 << (8 * values.dtype.itemsize - 1))
-    if values.dtype.kind == "u":  # of 8 bits
-        return values / scale - np.float32(1)
-    return values / scale
+    scale = np.float32(1 << (8 * dtype.itemsize - 1))
+    return values / scale - np.float32(dtype.kind == "u")
 
 
 def _join(frames):

@@ -387,7 +387,7 @@ def mutated(content, other, rng):
             case 0:
                 del content[place:]
             case 1:
-                length = int(rng.integers(1, 1 + size // 8))
+                length = int(rng.integers(1, 2 + size // 8))
                 content[place : place + length] = rng.bytes(length)
             case 2:
                 content += other[int(rng.integers(len(other))) * int(rng.integers(2)) :]
