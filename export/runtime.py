@@ -3,6 +3,7 @@
 import importlib
 import operator
 import os
+import threading
 from collections.abc import Iterable
 
 import numpy as np
@@ -31,7 +32,7 @@ class TFLiteClassifier(Listener):
 
     It hears what the `AudioClassifier` that was exported hears, by the same patches. It needs one
     of the TFLite runtimes, ai-edge-litert, tflite-runtime or TensorFlow, and no TensorFlow where
-    one of the others is installed. One object serves one thread at a time.
+    one of the others is installed. One object may serve many threads; it hears one patch at a time.
 
     Args:
         path: the .tflite file, with `input="window"` or `"any"`.
@@ -82,6 +83,7 @@ class TFLiteClassifier(Listener):
         self.runtime, make_interpreter = _find_runtime(runtime)
         try:
             self._interpreter = make_interpreter(model_content=model)
+            self._lock = threading.Lock()  # of the interpreter and its tensors
             self._input, self._output = self._allocate(name)
             self.score_patches(np.zeros((1, self.frontend.patch_samples), np.float32))
         except RuntimeError as error:
@@ -93,9 +95,10 @@ class TFLiteClassifier(Listener):
         """Scores waveforms of patches: float32 `[patches, samples]` -> `[patches, classes]`."""
         scores = np.empty((len(waveforms), self._output["shape"][1]), np.float32)
         for row, waveform in zip(scores, waveforms, strict=True):
-            self._interpreter.set_tensor(self._input["index"], waveform[np.newaxis])
-            self._interpreter.invoke()
-            row[:] = self._interpreter.get_tensor(self._output["index"])[0]
+            with self._lock:
+                self._interpreter.set_tensor(self._input["index"], waveform[np.newaxis])
+                self._interpreter.invoke()
+                row[:] = self._interpreter.get_tensor(self._output["index"])[0]
         return scores
 
     def _allocate(self, name):

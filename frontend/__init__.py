@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from frontend.log_mel import LogMelSpectrogram as LogMelSpectrogram
     from frontend.log_mel import SplitPatches as SplitPatches
     from frontend.patches import waveform_patches as waveform_patches
+    from frontend.sound_warnings import IncompleteWarning as IncompleteWarning
+    from frontend.sound_warnings import OppositeChannelsWarning as OppositeChannelsWarning
+    from frontend.sound_warnings import SilenceWarning as SilenceWarning
     from frontend.tf_audio import decode_audio as decode_audio
 else:
     __getattr__, __dir__, __all__ = lazy_names(
@@ -31,6 +34,11 @@ else:
             "config": ["FrontendConfig"],
             "log_mel": ["LogMelSpectrogram", "SplitPatches"],
             "patches": ["waveform_patches"],
+            "sound_warnings": [
+                "IncompleteWarning",
+                "OppositeChannelsWarning",
+                "SilenceWarning",
+            ],
             "tf_audio": ["decode_audio"],
         },
     )

@@ -1,36 +1,55 @@
 """Sound files and arrays to mono float32 waveforms."""
 
+import itertools
 import os
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 import soxr
 
+from frontend.decode import decode, open_sound
+from frontend.sound_warnings import OppositeChannelsWarning, SilenceWarning
 from frontend.types import Sound, SoundFile
 
 LOUDEST = 10.0
 """Largest sample taken for float sound. Full scale is 1, decoders overshoot it by a few decibels,
 and sound on an integer scale is far above: 10 (20 dB over full scale) tells them apart."""
 
-SUFFIXES = {".aif", ".aiff", ".au", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".w64", ".wav"}
+# fmt: off
+SUFFIXES = {
+    ".3gp", ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".asf", ".au", ".avi",
+    ".caf", ".dts", ".eac3", ".flac", ".flv", ".m4a", ".m4b", ".m4v", ".mka", ".mkv", ".mov",
+    ".mp2", ".mp3", ".mp4", ".mpc", ".mpeg", ".mpg", ".mts", ".oga", ".ogg", ".ogv", ".opus",
+    ".snd", ".spx", ".tta", ".w64", ".wav", ".webm", ".wma", ".wmv", ".wv",
+}
+# fmt: on
 """What counts as a sound file in a directory; a file that is named is tried whatever its suffix."""
 
-_BLOCK_SECONDS = 10
 _HIGHEST_RATE = 1_000_000
+
+_LAST_BIT = 2 / 32768
+"""From the lowest to the highest sample of a muted microphone: its converter's last bit of 16."""
+
+_CANCELLED = 0.25
+"""Energy of the mean, as a share of what unrelated channels leave, below which they cancel. A pair
+has a correlation of -0.75 there, which no stereo recording has; it is near -1 where one channel has
+the wrong polarity."""
 
 
 def load_audio(path_or_file: SoundFile, sample_rate: float = 16000) -> npt.NDArray[np.float32]:
     """Reads a sound file whole, as a mono waveform.
 
-    Channels are averaged, and the rate is converted with soxr's high-quality resampler.
+    Channels are averaged; where they cancel each other, the loudest is taken. The rate is converted
+    with soxr's high-quality resampler.
 
     Args:
-        path_or_file: path, or seekable binary file object, of a wav (8 to 32 bits, float), flac,
-            ogg vorbis, opus, mp3 or any other file that libsndfile reads, at any sample rate, with
-            any number of channels. File objects are read from their beginning.
+        path_or_file: path, or binary file object, of a wav, aiff, flac, ogg, opus, mp3, m4a, 3gp,
+            webm, wma, caf, the sound of a video or any other file that FFmpeg reads, at any sample
+            rate, with any number of channels. What it is called does not matter. File objects are
+            read from their beginning, pipes from where they stand.
         sample_rate: samples per second of the result, in Hz.
 
     Returns:
@@ -38,9 +57,15 @@ def load_audio(path_or_file: SoundFile, sample_rate: float = 16000) -> npt.NDArr
 
     Raises:
         OSError: the file does not exist or cannot be opened.
-        ValueError: the file is not sound that can be decoded, is damaged, holds no samples, or
-            holds samples that `check_waveform` refuses; or the sample rate is not one. A flac
-            that is cut short counts as damaged; other formats are read up to the cut.
+        ValueError: the file is not sound that can be decoded, is encrypted, holds no samples, or
+            holds samples that `check_waveform` refuses; or the sample rate is not one.
+        ImportError: it is more than a plain wav, aiff, au, w64 or whole ogg, and `av` is not
+            installed.
+
+    Warns:
+        IncompleteWarning: the file is cut short or damaged; what can be decoded is given.
+        OppositeChannelsWarning: the channels cancel each other.
+        SilenceWarning: nothing is to be heard.
 
     Example:
 
@@ -56,19 +81,17 @@ def audio_blocks(
 ) -> Iterator[npt.NDArray[np.float32]]:
     """Reads a sound file of any length in constant memory.
 
-    Args and errors are those of `load_audio`; errors come as the blocks are read.
+    Args and errors are those of `load_audio`, and so are warnings; all come as the blocks are read.
 
     Yields:
         float32 `[samples]`, about ten seconds each. Joined, they are what `load_audio` gives.
     """
     check_sample_rate(sample_rate)
-    if hasattr(path_or_file, "read"):
-        name = getattr(path_or_file, "name", "the sound file")
-        yield from _decode(path_or_file, name, sample_rate)
-    else:
-        name = os.fsdecode(path_or_file)
-        with open(name, "rb") as file:  # says plainly what is missing or a directory
-            yield from _decode(file, name, sample_rate)
+    with open_sound(path_or_file) as (file, name):
+        blocks = _mono(decode(file, name), name)
+        # Joined streams may differ in their rate.
+        for rate, stretch in itertools.groupby(blocks, key=lambda block: block[0]):
+            yield from resampled_blocks((block for _, block in stretch), rate, sample_rate, name)
 
 
 def sound_blocks(
@@ -82,7 +105,7 @@ def sound_blocks(
 
     Args:
         audio: path or binary file object of a sound file, or a mono waveform, floating point
-            `[samples]` in -1..1.
+            `[samples]` or `[samples, 1]` in -1..1.
         sample_rate: samples per second of what is yielded, in Hz.
         waveform_rate: of a waveform, in Hz; by default `sample_rate`. Files know theirs.
         name: what to call a waveform in an error.
@@ -93,16 +116,21 @@ def sound_blocks(
     Raises:
         OSError, ValueError: as `load_audio` and `check_waveform`; of a file as it is read.
     """
-    if isinstance(audio, (str, os.PathLike)) or hasattr(audio, "read"):
+    if is_sound_file(audio):
         if waveform_rate is not None:
             raise ValueError("sample_rate is for waveforms; a sound file knows its own.")
         return audio_blocks(cast("SoundFile", audio), sample_rate)
-    waveform = check_waveform(audio, name)
+    waveform = check_waveform(cast("npt.ArrayLike", audio), name)
     if waveform_rate is not None:
         check_sample_rate(waveform_rate)
         waveform = soxr.resample(waveform, waveform_rate, sample_rate)
         check_waveform(waveform, f"{name} at {sample_rate} Hz")
     return [waveform]
+
+
+def is_sound_file(audio: object) -> bool:
+    """Whether this is the path or the file object of a sound file, and not a waveform."""
+    return isinstance(audio, (str, os.PathLike)) or hasattr(audio, "read")
 
 
 def resampled_blocks(
@@ -111,7 +139,8 @@ def resampled_blocks(
     """Checks blocks of one sound as they come, and resamples them.
 
     Args:
-        blocks: iterable of floating point `[samples]`, mono, of any sizes, the sound in order.
+        blocks: iterable of floating point `[samples]` or `[samples, 1]`, mono, of any sizes, the
+            sound in order.
         from_rate: their samples per second, in Hz.
         to_rate: samples per second of what is yielded, in Hz.
         name: what to call the sound in an error.
@@ -156,7 +185,8 @@ def check_waveform(
     """Refuses what the networks would turn into plausible but meaningless scores.
 
     Args:
-        waveform: anything that becomes a NumPy array.
+        waveform: anything that becomes a NumPy array, `[samples]` or, as microphones give one
+            channel, `[samples, 1]`.
         name: what to call it in the error.
         start: index of its first sample, where it is a block of a longer one.
 
@@ -164,7 +194,7 @@ def check_waveform(
         float32 `[samples]`.
 
     Raises:
-        ValueError: not one-dimensional, not floating point, empty, not finite, or with samples
+        ValueError: not mono, not floating point, empty, not finite, or with samples
             so large that they are on an integer's scale.
 
     Example:
@@ -174,12 +204,15 @@ def check_waveform(
         ...
     ValueError: waveform holds NaN or infinity, first at sample 1.
     """
-    waveform = np.asarray(waveform)
-    if not np.issubdtype(waveform.dtype, np.floating):
+    if isinstance(waveform, (bytes, bytearray, memoryview)):
         raise ValueError(
-            f"{name} must be floating point in -1..1. Received dtype {waveform.dtype}"
-            + ("; divide 16-bit samples by 32768." if waveform.dtype.kind in "iu" else ".")
+            f"{name} must be an array. Received {len(waveform)} bytes; give the contents of a "
+            "sound file as io.BytesIO(contents), and samples by numpy.frombuffer."
         )
+    waveform = np.asarray(waveform)
+    check_floating(waveform.dtype, name)
+    if waveform.ndim == 2 and waveform.shape[1] == 1:
+        waveform = waveform[:, 0]
     if waveform.ndim != 1:
         raise ValueError(
             f"{name} must be mono, of shape [samples]. Received shape {waveform.shape}; "
@@ -199,23 +232,50 @@ def check_waveform(
     return waveform.astype(np.float32, copy=False)
 
 
-def _decode(file, name, sample_rate):
-    file.seek(0)
-    try:
-        sound = soundfile.SoundFile(file)
-    except soundfile.LibsndfileError as error:
-        raise ValueError(_undecodable(file, name, error)) from None
-    with sound:
-        try:
-            yield from resampled_blocks(_read(sound), sound.samplerate, sample_rate, name)
-        except soundfile.LibsndfileError as error:
-            raise ValueError(f"{name} is damaged or cut short: {error.error_string}") from None
+def check_floating(dtype: npt.DTypeLike, name: str = "waveform") -> None:
+    """Raises ValueError, which says what to do, unless samples of this dtype are floating point."""
+    dtype = np.dtype(dtype)
+    if not np.issubdtype(dtype, np.floating):
+        raise ValueError(
+            f"{name} must be floating point in -1..1. Received dtype {dtype}"
+            + ("; divide 16-bit samples by 32768." if dtype.kind in "iu" else ".")
+        )
 
 
-def _read(sound):
-    samples = _BLOCK_SECONDS * sound.samplerate
-    while len(block := sound.read(samples, dtype="float32", always_2d=True)):
-        yield block.mean(axis=1)
+def _mono(blocks, name):
+    """Rates and mono blocks of the blocks of channels; says what was made of them."""
+    lowest, highest, silent, cancel = np.inf, -np.inf, True, False
+    for rate, channels in blocks:
+        with np.errstate(all="ignore"):  # what is not finite, `resampled_blocks` refuses
+            block = channels.mean(axis=1)
+            if channels.shape[1] > 1 and _cancel(channels, block):
+                cancel = True
+                block = channels[:, np.square(channels).sum(axis=0).argmax()]
+            if silent:
+                lowest = np.minimum(lowest, block.min())
+                highest = np.maximum(highest, block.max())
+                silent = bool(highest - lowest <= _LAST_BIT)
+        if silent:  # a constant offset is nothing that a network must hear
+            block = np.zeros_like(block)
+        yield rate, block
+    if cancel:
+        warnings.warn(
+            f"{name} has channels that cancel each other; where they do, the loudest is heard.",
+            OppositeChannelsWarning,
+            stacklevel=2,
+        )
+    if silent:
+        warnings.warn(
+            f"{name} is silent: nothing in it is louder than the last of 16 bits.",
+            SilenceWarning,
+            stacklevel=2,
+        )
+
+
+def _cancel(channels, mean):
+    """Whether far less is left in the mean than of channels that have nothing in common."""
+    unrelated = np.vdot(channels, channels) / channels.shape[1] ** 2
+    return np.vdot(mean, mean) < _CANCELLED * unrelated
 
 
 def _resampler(from_rate, to_rate):
@@ -224,13 +284,3 @@ def _resampler(from_rate, to_rate):
     if from_rate == to_rate:
         return lambda block, last: block
     return soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32").resample_chunk
-
-
-def _undecodable(file, name, error):
-    file.seek(0, os.SEEK_END)
-    if file.tell() == 0:
-        return f"{name} is empty (0 bytes)."
-    return (
-        f"{name} is not sound that can be decoded (wav, flac, ogg, opus and mp3 can): "
-        f"{error.error_string}"
-    )

@@ -26,6 +26,15 @@ def shared_data():
     return folder
 
 
+@pytest.fixture(scope="session")
+def shared_cases(shared_data):
+    """The folder of small inputs that once went wrong, beside the recordings."""
+    folder = shared_data.parent / "cases"
+    if not folder.is_dir():
+        pytest.skip(f"no cases in {folder}")
+    return folder
+
+
 @pytest.fixture
 def recipes(monkeypatch):
     """Lets the recipes, which are no package, be imported; their folder."""

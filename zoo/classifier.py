@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras import ops
 
 from frontend import FrontendConfig, LogMelSpectrogram, SplitPatches
+from frontend.audio import check_floating
 from frontend.types import Sound, StrPath
 from zoo import head, presets
 from zoo.architecture import find_architecture
@@ -100,6 +101,25 @@ class AudioClassifier(Listener, keras.Model):
         self.bottleneck = bottleneck
         self.frontend = frontend
         self._built = built
+
+    # Keras casts what it is given to float32; integers would be heard as sound far too loud.
+
+    def __call__(self, waveform: Any, *args: Any, **kwargs: Any) -> Any:
+        _check_samples(waveform)
+        return super().__call__(waveform, *args, **kwargs)
+
+    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        _check_samples(x)
+        _check_samples(kwargs.get("validation_data"))
+        return super().fit(x, *args, **kwargs)
+
+    def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        _check_samples(x)
+        return super().evaluate(x, *args, **kwargs)
+
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        _check_samples(x)
+        return super().predict(x, *args, **kwargs)
 
     @property
     def network(self) -> keras.Model:
@@ -253,6 +273,18 @@ class AudioClassifier(Listener, keras.Model):
             return tf.cast(network(log_mel(waveforms), training=False), tf.float32)
 
         return run
+
+
+def _check_samples(sound):
+    """Refuses integer samples of an array, a tensor, a `tf.data.Dataset` or a pair with labels."""
+    sample = getattr(sound, "element_spec", sound)
+    while isinstance(sample, (list, tuple)) and sample:
+        sample = sample[0]
+    dtype = type(sample) if isinstance(sample, int) else getattr(sample, "dtype", None)
+    if dtype is not None and not keras.backend.is_float_dtype(
+        keras.backend.standardize_dtype(dtype)
+    ):
+        check_floating(keras.backend.standardize_dtype(dtype))
 
 
 @keras.saving.register_keras_serializable(package="soundzoo")

@@ -1,16 +1,22 @@
 """What a classifier says of a recording, whatever runs the network."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias, cast, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from frontend.audio import resampled_blocks, sound_blocks
+from frontend.audio import is_sound_file, resampled_blocks, sound_blocks
 from frontend.config import FrontendConfig
 from frontend.patches import waveform_patches
 from frontend.types import Sound
 from zoo.labels import Label, Prediction
+
+Files: TypeAlias = list[str] | list[Path]
+
+SILENCE = "Silence"
+"""AudioSet's class of no sound: it alone has a score where all samples are 0."""
 
 
 class Timeline(NamedTuple):
@@ -37,6 +43,17 @@ class Listener:
     frontend: FrontendConfig
     score_patches: Any
 
+    @overload
+    def classify(
+        self,
+        audio: Files,
+        top: int = 5,
+        *,
+        sample_rate: None = None,
+        hop: float | None = None,
+    ) -> list[list[Prediction]]: ...
+
+    @overload
     def classify(
         self,
         audio: Sound,
@@ -44,18 +61,30 @@ class Listener:
         *,
         sample_rate: float | None = None,
         hop: float | None = None,
-    ) -> list[Prediction]:
-        """Names what is heard in a recording.
+    ) -> list[Prediction]: ...
+
+    def classify(
+        self,
+        audio: Files | Sound,
+        top: int = 5,
+        *,
+        sample_rate: float | None = None,
+        hop: float | None = None,
+    ) -> list[list[Prediction]] | list[Prediction]:
+        """Names what is heard in a recording, or in each of several.
 
         Args:
             audio: path or binary file object of a sound file (any rate, channels and length), or
-                a mono waveform, floating point `[samples]` in -1..1.
+                a mono waveform, floating point `[samples]` or `[samples, 1]` in -1..1; or a list of
+                sound files.
             top: how many labels.
             sample_rate: of a waveform, in Hz; by default the model's. Files know theirs.
             hop: seconds between patches, a whole number of frames; by default the front end's.
 
         Returns:
-            list of `Prediction`, best first; a score is the mean of the patches' scores.
+            list of `Prediction`, best first; a score is the mean of the patches' scores. For a
+            list of sound files, such a list for each. Patches of zeros are scored as no sound: 1
+            for the label "Silence", if there is one, 0 for all others.
 
         Raises:
             OSError: the file cannot be opened.
@@ -63,7 +92,9 @@ class Listener:
         """
         if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
             raise ValueError(f"top must be a whole number of at least 1. Received: {top!r}")
-        heard = self.timeline(audio, sample_rate=sample_rate, hop=hop)
+        if isinstance(audio, (list, tuple)) and audio and all(map(is_sound_file, audio)):
+            return [self.classify(file, top, sample_rate=sample_rate, hop=hop) for file in audio]
+        heard = self.timeline(cast("Sound", audio), sample_rate=sample_rate, hop=hop)
         return self.rank(heard.scores.mean(axis=0), top)
 
     def rank(self, scores: npt.ArrayLike, top: int = 5) -> list[Prediction]:
@@ -83,7 +114,7 @@ class Listener:
             `[patches, classes]`. A short last patch is zero-padded, or left out
             (`FrontendConfig.tail_fraction`).
         """
-        scores = self._listen(self.score_patches, audio, sample_rate, hop)
+        scores = self._listen(self._score, audio, sample_rate, hop)
         return Timeline(self.frontend.with_hop(hop).patch_starts(len(scores)), scores)
 
     def stream(
@@ -96,7 +127,8 @@ class Listener:
         """Scores sound while it comes, as from a microphone or a socket, in constant memory.
 
         Args:
-            blocks: iterable of mono waveforms, floating point `[samples]` in -1..1, of any sizes.
+            blocks: iterable of mono waveforms, floating point `[samples]` or `[samples, 1]` in
+                -1..1, of any sizes.
             sample_rate: of the blocks, in Hz; by default the model's.
             hop: seconds between patches, as for `timeline`.
 
@@ -111,8 +143,14 @@ class Listener:
         rate = frontend.sample_rate if sample_rate is None else sample_rate
         waveforms = resampled_blocks(blocks, rate, frontend.sample_rate)
         for index, patch in enumerate(waveform_patches(waveforms, frontend, batch=1)):
-            (scores,) = np.asarray(self.score_patches(patch))
+            (scores,) = self._score(patch)
             yield index * frontend.patch_hop_samples / frontend.sample_rate, scores
+
+    def _score(self, patches):
+        """As `score_patches`; but zeros are no sound, whatever a network makes of them."""
+        scores = np.array(self.score_patches(patches))
+        scores[~patches.any(axis=1)] = [label.name == SILENCE for label in self.labels]
+        return scores
 
     def _listen(self, on_patches, audio, sample_rate, hop):
         frontend = self.frontend.with_hop(hop)

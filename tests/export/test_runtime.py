@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,22 @@ def test_classifies_files_of_any_rate(path, tmp_path, noise):
     expected = small_classifier().classify(sound, top=2)
     assert [p[:2] for p in predictions] == [p[:2] for p in expected]
     assert [p.score for p in predictions] == pytest.approx([p.score for p in expected], abs=1e-5)
+
+
+def test_serves_many_threads(path, noise):
+    classifier = TFLiteClassifier(path)
+    waveforms = [noise(samples) for samples in range(16000, 80000, 800)]
+    expected = [classifier.classify(waveform) for waveform in waveforms]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(classifier.classify, waveforms)) == expected
+
+
+def test_blocks_of_one_channel_as_microphones_give_them(path, noise):
+    classifier = TFLiteClassifier(path)
+    blocks = np.split(noise(32000), 20)
+    expected = [scores for _, scores in classifier.stream(blocks)]
+    scores = [scores for _, scores in classifier.stream(block[:, np.newaxis] for block in blocks)]
+    np.testing.assert_array_equal(scores, expected)
 
 
 def test_says_what_it_is(path):

@@ -2,6 +2,7 @@
 
 import io
 
+import av
 import numpy as np
 import soundfile
 
@@ -49,3 +50,51 @@ def sound_file(waveform, rate, format="WAV", subtype="PCM_16"):
     file = io.BytesIO()
     soundfile.write(file, waveform, rate, format=format, subtype=subtype)
     return file
+
+
+def encoded(waveform, rate, container, codec, **options):
+    """The contents of a file that FFmpeg writes of a waveform `[samples]`."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container, options=options) as output:
+        stream = output.add_stream(codec, rate=rate, layout="mono")
+        frame = av.AudioFrame.from_ndarray(
+            np.float32(waveform)[np.newaxis], format="fltp", layout="mono"
+        )
+        frame.sample_rate = rate
+        stream.bit_rate = 64000
+        stream.codec_context.open()
+        # FFmpeg's coders want frames of one size.
+        size = stream.codec_context.frame_size or 1024
+        resampler = av.AudioResampler(stream.format.name, "mono", rate, frame_size=size)
+        for part in [*resampler.resample(frame), *resampler.resample(None), None]:
+            output.mux(packet for packet in stream.encode(part) if packet.size)
+    return file.getvalue()
+
+
+CONTAINERS = {
+    "3gp": ("3gp", "libopencore_amrnb", 8000),
+    "aac": ("adts", "aac", 16000),
+    "ac3": ("ac3", "ac3", 48000),
+    "aiff": ("aiff", "pcm_s16be", 16000),
+    "amr": ("amr", "libopencore_amrnb", 8000),
+    "au": ("au", "pcm_mulaw", 8000),
+    "avi": ("avi", "pcm_s16le", 16000),
+    "caf": ("caf", "alac", 16000),
+    "flac": ("flac", "flac", 16000),
+    "m4a": ("mp4", "aac", 16000),
+    "mka": ("matroska", "pcm_s16le", 16000),
+    "mov": ("mov", "pcm_s16be", 16000),
+    "mp2": ("mp2", "mp2", 16000),
+    "mp3": ("mp3", "libmp3lame", 16000),
+    "mts": ("mpegts", "aac", 16000),
+    "ogg flac": ("ogg", "flac", 16000),
+    "opus": ("ogg", "libopus", 48000),
+    "tta": ("tta", "tta", 16000),
+    "wav": ("wav", "pcm_s16le", 16000),
+    "wav of adpcm": ("wav", "adpcm_ms", 16000),
+    "wav of mp3": ("wav", "libmp3lame", 16000),
+    "webm": ("webm", "libopus", 48000),
+    "wma": ("asf", "wmav2", 16000),
+    "wv": ("wv", "wavpack", 16000),
+}
+"""Containers, codecs and sample rates in Hz, of what people have."""

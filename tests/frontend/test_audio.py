@@ -166,22 +166,12 @@ def cut(file, part=0.5):
     return content[: int(len(content) * part)]
 
 
-def scrambled(file):
-    content = bytearray(file.getvalue())
-    middle = len(content) // 2
-    content[middle : middle + 400] = bytes(range(100)) * 4
-    return bytes(content)
-
-
 BAD_FILES = {
     "empty": (b"", "is empty (0 bytes)"),
     "text": (b"This is no sound at all.\n" * 40, "is not sound that can be decoded"),
     "header alone": (cut(sound_file(EXAMPLE, 16000), 0.0004), "is not sound that can be decoded"),
     "no samples": (sound_file(np.zeros(0), 16000).getvalue(), "holds no samples"),
     "two samples at 96 kHz": (sound_file(np.zeros(2), 96000).getvalue(), "holds no samples"),
-    "cut flac": (cut(sound_file(EXAMPLE, 16000, "FLAC")), "damaged or cut short"),
-    "scrambled flac": (scrambled(sound_file(EXAMPLE, 16000, "FLAC")), "damaged or cut short"),
-    "cut opus": (cut(sound_file(EXAMPLE, 16000, "OGG", "OPUS"), 0.3), "not sound that can be"),
     "integer scale": (
         sound_file(EXAMPLE * 32768, 16000, subtype="FLOAT").getvalue(),
         "Received a peak of 16384",
@@ -284,6 +274,19 @@ def test_wrong_waveforms(waveform, message):
     assert str(error.value).startswith("the recording ")
 
 
+def test_one_channel_as_microphones_give_it():
+    waveform = check_waveform(EXAMPLE[:, np.newaxis])
+    np.testing.assert_array_equal(waveform, EXAMPLE.astype(np.float32))
+
+
+def test_bytes_are_told_what_to_become():
+    content = sound_file(EXAMPLE, 16000).getvalue()
+    with refused("io.BytesIO(contents)"):
+        check_waveform(content)
+    with refused("io.BytesIO(contents)"):
+        load_audio(content)
+
+
 def test_check_waveform_counts_from_the_start_of_a_block():
     with pytest.raises(ValueError, match="first at sample 103"):
         check_waveform([0.0, 0.0, 0.0, np.nan], start=100)
@@ -357,7 +360,7 @@ def test_any_waveform_that_is_not_finite_is_refused(dtype, samples, bad, data):
         check_waveform(waveform)
 
 
-@given(shape=hnp.array_shapes(min_dims=2) | st.just(()))
+@given(shape=hnp.array_shapes(min_dims=2).filter(lambda s: len(s) > 2 or s[1] > 1) | st.just(()))
 def test_any_other_rank_is_refused(shape):
     with pytest.raises(ValueError, match=re.escape(f"Received shape {shape}")):
         check_waveform(np.zeros(shape, np.float32))

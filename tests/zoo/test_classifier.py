@@ -359,3 +359,56 @@ class TestAKerasFile:
         again().save_to_preset(tmp_path / "preset")
         loaded = AudioClassifier.from_preset(tmp_path / "preset")
         np.testing.assert_array_equal(loaded.embed(noise(100)), classifier.embed(noise(100)))
+
+
+def test_a_list_of_files_gives_a_list_of_results(small_classifier, noise, tmp_path):
+    paths = [tmp_path / f"{number}.wav" for number in range(3)]
+    for number, path in enumerate(paths):
+        soundfile.write(path, noise(16000 + number), 16000)
+    expected = [small_classifier.classify(path, top=2) for path in paths]
+    assert small_classifier.classify(paths, top=2) == expected
+    assert small_classifier.classify(list(map(str, paths)), top=2) == expected
+    assert small_classifier.classify([io.BytesIO(paths[0].read_bytes())], top=2) == expected[:1]
+
+
+def test_bytes_get_a_sentence_that_helps(small_classifier):
+    with pytest.raises(ValueError, match=r"Received 4 bytes; .* io\.BytesIO\(contents\)"):
+        small_classifier.classify(b"RIFF")
+
+
+INTEGERS = np.zeros((2, 16000), np.int16)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [np.asarray, tf.convert_to_tensor, lambda x: x.tolist(), lambda x: [x], lambda x: x > 0],
+    ids=["array", "tensor", "lists", "list of array", "bool"],
+)
+@pytest.mark.parametrize("method", ["__call__", "predict", "fit", "evaluate"])
+def test_integer_samples_are_refused_before_keras_casts_them(small_classifier, method, make):
+    with pytest.raises(ValueError, match=r"must be floating point in -1\.\.1\. Received dtype"):
+        getattr(small_classifier, method)(make(INTEGERS))
+
+
+@pytest.mark.parametrize("method", ["predict", "fit", "evaluate"])
+def test_integer_samples_of_a_dataset_are_refused(small_classifier, method):
+    pairs = tf.data.Dataset.from_tensor_slices((INTEGERS, np.zeros((2, 3)))).batch(2)
+    with pytest.raises(ValueError, match="int16; divide 16-bit samples by 32768"):
+        getattr(small_classifier, method)(pairs)
+
+
+def test_integer_samples_for_validation_are_refused(small_classifier, noise):
+    targets = np.zeros((1, 3))
+    with pytest.raises(ValueError, match="int16; divide 16-bit samples by 32768"):
+        small_classifier.fit(
+            noise(16000)[np.newaxis], targets, validation_data=(INTEGERS[:1], targets)
+        )
+
+
+@pytest.mark.parametrize("labels", [["Speech", "Silence"], ["Speech", "Music"]])
+def test_zeros_are_no_sound(labels):
+    classifier = AudioClassifier("fully_connected", labels, width=0.02)
+    expected = [float(label == "Silence") for label in labels]
+    waveform = np.zeros(40000, "float32")
+    assert (classifier.timeline(waveform).scores == expected).all()
+    assert all((scores == expected).all() for _, scores in classifier.stream([waveform]))

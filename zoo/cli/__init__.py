@@ -12,7 +12,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from zoo import __version__
 from zoo.cli import describe, evaluate, export, hear, prepare, reproduce, train
-from zoo.cli.output import complain
+from zoo.cli.output import complain, warnings_in_a_line
 from zoo.training.signals import Stopped
 
 _EXAMPLE = "example:\n  soundzoo classify examples/ --top 3"
@@ -54,7 +54,8 @@ def main(arguments=None):
         if hasattr(stream, "reconfigure"):  # a file's name need not be text
             stream.reconfigure(errors="backslashreplace")
     try:
-        status = options.run(options)
+        with warnings_in_a_line():
+            status = options.run(options)
         sys.stdout.flush()
         return status
     except (ImportError, ValueError, OSError, FloatingPointError) as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import zoo
 from zoo.cli.hear import add_model
-from zoo.cli.output import TableWriter, add_command, figure, print_json, warnings_in_a_line
+from zoo.cli.output import TableWriter, add_command, figure, print_json
 from zoo.cli.progress import tracking
 
 _FIGURES = {
@@ -65,7 +65,7 @@ def _evaluate(options):
     from zoo.data import open_prepared
     from zoo.evaluation import evaluate
 
-    with warnings_in_a_line(), tracking() as track:
+    with tracking() as track:
         metrics = evaluate(
             zoo.AudioClassifier.from_preset(options.model),
             open_prepared(options.data, skip_corrupt=options.skip_corrupt),

@@ -2,13 +2,15 @@
 
 import contextlib
 import functools
+import warnings
 from pathlib import Path
 
 import numpy as np
 
 import zoo
+from frontend.sound_warnings import SilenceWarning, SoundWarning
 from zoo.cli import sounds
-from zoo.cli.output import JsonArray, TableWriter, add_command
+from zoo.cli.output import JsonArray, TableWriter, add_command, warnings_in_a_line
 from zoo.files import check_writable, write_atomically
 
 DEFAULT_MODEL = "resnet50_w025_opensounds"
@@ -100,15 +102,21 @@ def _classify(options):
 
     classifier = _load(options.model)
     classifier.frontend.with_hop(options.hop)  # says what is wrong with it before any file is read
-    listen = functools.partial(classifier.timeline, hop=options.hop)
+
+    def listen(file):
+        with warnings_in_a_line() as shown:
+            return classifier.timeline(file, hop=options.hop), SilenceWarning in shown
+
     failed = False
     with _output(paths, classifier, options) as output:
-        for path, timeline in sounds.hear(paths, listen):
-            if timeline is None:
+        for path, heard in sounds.hear(paths, listen):
+            if heard is None:
                 failed = True
                 continue
-            output.write(_entry(path, timeline, classifier, options))
+            timeline, silent = heard
+            output.write(_entry(path, timeline, silent, classifier, options))
             if options.plot:
+                warnings.simplefilter("ignore", SoundWarning)  # all was said when it was heard
                 plot.save(plot.recording(classifier, path, timeline, top=options.top), options.plot)
     return 2 if failed else 0
 
@@ -119,13 +127,15 @@ def _output(paths, classifier, options):
     return contextlib.nullcontext(_PredictionTable(paths, classifier, options))
 
 
-def _entry(path, timeline, classifier, options):
+def _entry(path, timeline, silent, classifier, options):
     """What is said of one file, as JSON has it."""
 
     def best(scores):
         return [prediction._asdict() for prediction in classifier.rank(scores, options.top)]
 
     entry = {"file": path, "predictions": best(timeline.scores.mean(axis=0))}
+    if silent:
+        entry["silent"] = True
     if options.timeline:
         entry["timeline"] = [
             {"start_seconds": round(float(start), 3), "predictions": best(scores)}

@@ -70,16 +70,22 @@ class JsonArray:
 
 
 def complain(error):
-    """Prints an error to stderr as one line."""
+    """Prints an error, or a sentence, to stderr as one line."""
     print(f"soundzoo: {one_line(error)}", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
 def warnings_in_a_line():
-    """Prints warnings as errors are, while the block runs."""
+    """Prints warnings as errors are, while the block runs; gives the list of their categories."""
+    shown = []
+
+    def show(message, category, *_, **__):
+        complain(f"warning: {message}")
+        shown.append(category)
+
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: complain(message)
-        yield
+        warnings.showwarning = show
+        yield shown
 
 
 def one_line(error):

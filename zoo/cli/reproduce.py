@@ -3,7 +3,7 @@
 import contextlib
 from pathlib import Path
 
-from zoo.cli.output import add_command, print_json, warnings_in_a_line
+from zoo.cli.output import add_command, print_json
 from zoo.cli.progress import tracking
 
 EXPERIMENTS = {
@@ -83,14 +83,11 @@ def _reproduce(options):
 
     config = TrainConfig.from_dict(read_config(options.config) if options.config else {})
     data = open_prepared(options.data, skip_corrupt=config.skip_corrupt)
-    with warnings_in_a_line():
-        if options.experiment == "transfer":
-            with tracking() as track:
-                results = reproduce.transfer(
-                    data, options.models, scores=options.scores, track=track
-                )
-        else:
-            results = _train(options, config, data)
+    if options.experiment == "transfer":
+        with tracking() as track:
+            results = reproduce.transfer(data, options.models, scores=options.scores, track=track)
+    else:
+        results = _train(options, config, data)
     reproduce.write_report(results, options.folder)
     if options.json:
         print_json(results)

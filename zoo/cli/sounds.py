@@ -1,6 +1,6 @@
 """The sound files that a command is given, read behind a progress bar."""
 
-import io
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -91,9 +91,7 @@ def _size(path):
 
 def _open(path, bar, task):
     if path == STDIN:
-        stdin = io.BytesIO(sys.stdin.buffer.read())
-        stdin.name = "stdin"
-        return stdin
+        return contextlib.nullcontext(sys.stdin.buffer)
     if os.path.isdir(path):
         raise ValueError(f"{path} holds no sound files.")
     return bar.open(path, "rb", task_id=task, total=bar.tasks[0].total)

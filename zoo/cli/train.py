@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from zoo.cli.found import in_a_line, tell_left_out, tell_skipped
-from zoo.cli.output import add_command, complain, warnings_in_a_line
+from zoo.cli.output import add_command, complain
 from zoo.training import TrainConfig, read_config
 from zoo.training.config import kind_of, several
 
@@ -81,7 +81,7 @@ def _train(options):
     callbacks = [report]
     if options.tensorboard:
         callbacks.append(_tensorboard(Path(options.folder, "tensorboard")))
-    with report, warnings_in_a_line():
+    with report:
         data = _open(options, config, report)
         _tell(data, config, report)
         train(data, options.folder, config, strategy=strategy, callbacks=callbacks)

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import soundfile
 
-from frontend.audio import SUFFIXES
 from zoo.cli import main
 from zoo.data import open_prepared, read_source
 from zoo.files import read_lines
@@ -105,15 +104,9 @@ CASES = {
         OF_TRAIN,
     ),
 }
-WITHOUT_M4A = pytest.mark.xfail(
-    ".m4a" not in SUFFIXES, reason="m4a cannot be decoded yet", strict=True
-)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[WITHOUT_M4A] if name == "phone_folder" else []) for name in CASES],
-)
+@pytest.mark.parametrize("name", CASES)
 def test_case(name, tmp_path, sound, record, text, capsys):
     files, tables, expected = CASES[name]
     folder = tmp_path / name
