@@ -375,7 +375,7 @@ def _frames(av, container, stream, name, tally):
 
 def _as_float(frame):
     """float32 `[samples, channels]` of an `av.AudioFrame`."""
-    # Not `to_ndarray`: from 8 channels on, PyAV 18 counts more planes than there are, and reads them.
+    # Not `to_ndarray`: from 8 channels on, PyAV 18 reads more planes than there are.
     channels = frame.layout.nb_channels
     planes, count = (channels, 1) if frame.format.is_planar else (1, channels)
     dtype = _DTYPES[frame.format.name.removesuffix("p")]
