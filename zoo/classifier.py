@@ -146,7 +146,8 @@ class AudioClassifier(Listener, keras.Model):
         Returns:
             float32 `[patches, units]`, the network's layer before the classifier.
         """
-        return self._listen(self._embed_patches, audio, sample_rate, hop)
+        patches = self._patches(audio, sample_rate, hop)
+        return np.concatenate([np.asarray(self._embed_patches(batch)) for batch in patches])
 
     def save_to_preset(
         self,

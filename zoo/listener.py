@@ -83,8 +83,8 @@ class Listener:
 
         Returns:
             list of `Prediction`, best first; a score is the mean of the patches' scores. For a
-            list of sound files, such a list for each. Patches of zeros are scored as no sound: 1
-            for the label "Silence", if there is one, 0 for all others.
+            list of sound files, such a list for each. Of silence, where all samples are 0, the
+            label "Silence", if there is one, scores 1, and all others 0.
 
         Raises:
             OSError: the file cannot be opened.
@@ -114,7 +114,13 @@ class Listener:
             `[patches, classes]`. A short last patch is zero-padded, or left out
             (`FrontendConfig.tail_fraction`).
         """
-        scores = self._listen(self._score, audio, sample_rate, hop)
+        heard, silent = [], True
+        for patches in self._patches(audio, sample_rate, hop):
+            heard.append(np.asarray(self.score_patches(patches)))
+            silent = silent and not patches.any()
+        scores = np.concatenate(heard)
+        if silent:
+            scores = np.broadcast_to(self._silence(), scores.shape).copy()
         return Timeline(self.frontend.with_hop(hop).patch_starts(len(scores)), scores)
 
     def stream(
@@ -134,7 +140,8 @@ class Listener:
 
         Yields:
             Start in s and float32 scores `[classes]` of each patch, as soon as its sound has come.
-            They are the rows of `timeline` on the whole sound.
+            They are the rows of `timeline` on the whole sound, but for patches of zeros, which
+            are scored as silence at once: nobody knows whether a microphone stays muted.
 
         Raises:
             ValueError: a block or an argument is not usable, or the blocks end without a sample.
@@ -143,18 +150,16 @@ class Listener:
         rate = frontend.sample_rate if sample_rate is None else sample_rate
         waveforms = resampled_blocks(blocks, rate, frontend.sample_rate)
         for index, patch in enumerate(waveform_patches(waveforms, frontend, batch=1)):
-            (scores,) = self._score(patch)
-            yield index * frontend.patch_hop_samples / frontend.sample_rate, scores
+            (scores,) = np.asarray(self.score_patches(patch))
+            start = index * frontend.patch_hop_samples / frontend.sample_rate
+            yield start, scores if patch.any() else self._silence()
 
-    def _score(self, patches):
-        """As `score_patches`; but zeros are no sound, whatever a network makes of them."""
-        scores = np.array(self.score_patches(patches))
-        scores[~patches.any(axis=1)] = [label.name == SILENCE for label in self.labels]
-        return scores
+    def _silence(self):
+        """Scores of no sound, `[classes]`: what a network makes of zeros is chance."""
+        return np.array([label.name == SILENCE for label in self.labels], np.float32)
 
-    def _listen(self, on_patches, audio, sample_rate, hop):
+    def _patches(self, audio, sample_rate, hop):
+        """Batches of waveforms of patches, `[patches, samples]`."""
         frontend = self.frontend.with_hop(hop)
         blocks = sound_blocks(audio, frontend.sample_rate, waveform_rate=sample_rate)
-        return np.concatenate(
-            [np.asarray(on_patches(patches)) for patches in waveform_patches(blocks, frontend)]
-        )
+        return waveform_patches(blocks, frontend)

@@ -412,3 +412,10 @@ def test_zeros_are_no_sound(labels):
     waveform = np.zeros(40000, "float32")
     assert (classifier.timeline(waveform).scores == expected).all()
     assert all((scores == expected).all() for _, scores in classifier.stream([waveform]))
+
+
+def test_silence_within_a_sound_is_heard_as_the_network_hears_it(small_classifier, noise):
+    silence = np.zeros(small_classifier.frontend.patch_samples, "float32")
+    heard = small_classifier.timeline(np.concatenate([silence, noise(16000)])).scores[0]
+    expected = small_classifier.score_patches(silence[np.newaxis])[0]
+    np.testing.assert_allclose(heard, expected, atol=1e-6)
