@@ -1,6 +1,7 @@
 """A classifier of raw sound: front end, network and labels in one Keras model."""
 
 import functools
+import os
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, Self
 
@@ -69,6 +70,7 @@ class AudioClassifier(Listener, keras.Model):
         network: keras.Model | None = None,
         name: str | None = "audio_classifier",
     ) -> None:
+        _check_process()
         labels = as_labels(labels)
         known = find_architecture(architecture)
         frontend = known.frontend if frontend is None else frontend
@@ -105,19 +107,23 @@ class AudioClassifier(Listener, keras.Model):
     # Keras casts what it is given to float32; integers would be heard as sound far too loud.
 
     def __call__(self, waveform: Any, *args: Any, **kwargs: Any) -> Any:
+        _check_process()
         _check_samples(waveform)
         return super().__call__(waveform, *args, **kwargs)
 
     def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        _check_process()
         _check_samples(x)
         _check_samples(kwargs.get("validation_data"))
         return super().fit(x, *args, **kwargs)
 
     def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        _check_process()
         _check_samples(x)
         return super().evaluate(x, *args, **kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        _check_process()
         _check_samples(x)
         return super().predict(x, *args, **kwargs)
 
@@ -248,20 +254,30 @@ class AudioClassifier(Listener, keras.Model):
     def _as_built(self):
         return type(self).from_config(self.preset_config())._built
 
-    # Compiled once for any number of patches. They read the layers' variables, so what `fit` or
-    # `load_weights` changes later is seen. Cached outside Keras' attribute tracking.
-
-    @functools.cached_property
+    @property
     def score_patches(self) -> Callable[..., tf.Tensor]:
         """Compiled function: waveforms of patches, of one sound or of many, to their scores.
 
         float32 `[patches, frontend.patch_samples]` -> float32 tensor `[patches, classes]`. What
         `frontend.waveform_patches` yields fits. It does not check that the waveforms are finite.
         """
+        _check_process()
+        return self._compiled_network
+
+    @property
+    def _embed_patches(self):
+        _check_process()
+        return self._compiled_backbone
+
+    # Compiled once for any number of patches. They read the layers' variables, so what `fit` or
+    # `load_weights` changes later is seen. Cached outside Keras' attribute tracking.
+
+    @functools.cached_property
+    def _compiled_network(self):
         return self._compile_on_patches(self.network)
 
     @functools.cached_property
-    def _embed_patches(self):
+    def _compiled_backbone(self):
         return self._compile_on_patches(self.backbone)
 
     def _compile_on_patches(self, network):
@@ -274,6 +290,22 @@ class AudioClassifier(Listener, keras.Model):
             return tf.cast(network(log_mel(waveforms), training=False), tf.float32)
 
         return run
+
+
+_process: int | None = None
+"""The process that built a classifier first, and so started TensorFlow's threads."""
+
+
+def _check_process():
+    """Refuses to run in a fork of that process, which lacks the threads and waits for ever."""
+    global _process
+    _process = _process or os.getpid()
+    if _process != os.getpid():
+        raise RuntimeError(
+            "TensorFlow does not run in a process that was forked from one where a classifier "
+            "was loaded. Load it after the fork, in each worker (gunicorn without --preload, "
+            'multiprocessing with "spawn"), or use an exported file with export.TFLiteClassifier.'
+        )
 
 
 def _check_samples(sound):

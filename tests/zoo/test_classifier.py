@@ -1,6 +1,8 @@
 """The classifier of raw sound, with random weights; the bundled presets have their own tests."""
 
 import io
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -419,3 +421,41 @@ def test_silence_within_a_sound_is_heard_as_the_network_hears_it(small_classifie
     heard = small_classifier.timeline(np.concatenate([silence, noise(16000)])).scores[0]
     expected = small_classifier.score_patches(silence[np.newaxis])[0]
     np.testing.assert_allclose(heard, expected, atol=1e-6)
+
+
+FORK = """
+import os, sys
+import numpy as np
+import zoo
+
+classifier = zoo.AudioClassifier("fully_connected", ["a", "b"], width=0.02)
+waveform = np.zeros((1, 16000), "float32")
+uses = {
+    "classify": lambda: classifier.classify(waveform[0]),
+    "timeline": lambda: classifier.timeline(waveform[0]),
+    "stream": lambda: list(classifier.stream(waveform)),
+    "embed": lambda: classifier.embed(waveform[0]),
+    "predict": lambda: classifier.predict(waveform),
+    "call": lambda: classifier(waveform),
+    "another": lambda: zoo.AudioClassifier.from_preset("fully_connected_w025_opensounds"),
+}
+if os.fork() == 0:
+    for name, use in uses.items():
+        try:
+            use()
+        except RuntimeError as error:
+            print(name, error, flush=True)
+    os._exit(0)
+os.wait()
+"""
+
+
+def test_in_a_fork_it_says_that_it_does_not_run():
+    """Where it hung for ever."""
+    told = subprocess.run(
+        [sys.executable, "-c", FORK], capture_output=True, text=True, timeout=120, check=True
+    ).stdout.splitlines()
+    said = "TensorFlow does not run in a process that was forked"
+    uses = ["classify", "timeline", "stream", "embed", "predict", "call", "another"]
+    assert [line.partition(" ")[0] for line in told] == uses
+    assert all(said in line for line in told)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 import subprocess
 import sys
 
@@ -422,3 +423,38 @@ def test_runs_as_a_module():
         [sys.executable, "-m", "zoo", "--version"], capture_output=True, text=True, check=True
     )
     assert run.stdout == f"soundzoo {zoo.__version__}\n"
+
+
+def test_tensorflow_says_nothing_of_itself(small_preset, sounds):
+    """In a process of its own, where TensorFlow starts."""
+    command = ["classify", sounds, "--model", small_preset]
+    told = subprocess.run(
+        [sys.executable, "-m", "zoo", *command], capture_output=True, text=True, check=True
+    )
+    assert told.stderr == f"soundzoo: left out: 1 .txt in {sounds}/\n"
+    assert len(told.stdout.splitlines()) > 4
+
+
+LAST_WORDS = r"""
+import os, sys
+from zoo.cli.stderr import silence_tensorflow
+
+silence_tensorflow()
+os.write(2, b"I0000 00:00:1795709693.937323   18666 port.cc:153] oneDNN custom.\n")
+os.write(2, b"2026-11-26 16:15:28.123456: W external/cuda.cc:1] No driver.\n")
+os.write(2, b"E0000 00:00:1795709693.937323   18666 device.cc:153] out of memory\n")
+print("of Python", file=sys.stderr)
+os.write(2, b"terminate called")
+os.abort()
+"""
+
+
+def test_errors_still_show():
+    """Of a library, before it ends the process, too."""
+    told = subprocess.run([sys.executable, "-c", LAST_WORDS], capture_output=True, text=True)
+    assert told.returncode == -signal.SIGABRT
+    assert sorted(told.stderr.splitlines()) == [
+        "E0000 00:00:1795709693.937323   18666 device.cc:153] out of memory",
+        "of Python",
+        "terminate called",
+    ]

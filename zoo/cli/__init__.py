@@ -6,13 +6,10 @@ import os
 import re
 import sys
 
-# TensorFlow tells of its own start and of each conversion; what goes wrong comes as an exception.
-# It asks once, when a command imports it.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 from zoo import __version__
 from zoo.cli import describe, evaluate, export, hear, prepare, reproduce, train
 from zoo.cli.output import complain, warnings_in_a_line
+from zoo.cli.stderr import silence_tensorflow
 from zoo.training.signals import Stopped
 
 _EXAMPLE = "example:\n  soundzoo classify examples/ --top 3"
@@ -23,6 +20,12 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message):
         self.exit(2, f"{self.prog}: {message}\n")
+
+
+def command():
+    """The process `soundzoo`: `main` without TensorFlow's own lines."""
+    silence_tensorflow()
+    sys.exit(main())
 
 
 def main(arguments=None):
