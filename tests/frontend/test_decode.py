@@ -373,9 +373,6 @@ def test_the_shared_case_without_a_header(shared_cases):
 
 # === Any damage ===
 
-MUTATED = int(os.environ.get("SOUNDZOO_MUTATED", "2000"))
-"""Files of all kinds together; 20000 take minutes."""
-
 
 def mutated(content, other, rng):
     """The contents after one to three accidents."""
@@ -414,10 +411,11 @@ def decodable_seconds(content):
     return total
 
 
+@pytest.mark.parametrize("inputs", [2000, pytest.param(20_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", KINDS)
-def test_any_damage_gives_the_sound_or_a_word(files, kind):
-    rng = np.random.default_rng(KINDS.index(kind))
-    for number in range(-(-MUTATED // len(KINDS))):
+def test_any_damage_gives_the_sound_or_a_word(files, kind, inputs):
+    rng = np.random.default_rng([KINDS.index(kind), inputs])
+    for number in range(-(-inputs // len(KINDS))):  # of all kinds together
         content = mutated(files[kind], files[rng.choice([kind, str(rng.choice(KINDS))])], rng)
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
