@@ -45,7 +45,9 @@ def write_report(results: dict[str, Any], folder: StrPath) -> None:
     text = json.dumps(results, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     for suffix, content in (("json", text), ("md", markdown(results))):
         with write_atomically(folder / f"{name}.{suffix}") as file:
-            file.write(content.encode())
+            file.write(
+                content.encode(errors="backslashreplace")
+            )  # a preset's name need not be text
     plot.save(draw(results), folder / f"{name}.png")
 
 
@@ -76,7 +78,7 @@ def markdown(results: dict[str, Any]) -> str:
 
 def draw(results: dict[str, Any]) -> "Figure":
     """Our mAP with its interval, and the paper's, as a `matplotlib.figure.Figure`."""
-    from zoo.plot.figure import BLUE, ORANGE, VERMILLION, new_figure
+    from zoo.plot.figure import BLUE, ORANGE, VERMILLION, drawable, new_figure
 
     joined = _joined(results)
     figure = new_figure(8, 1.2 + 0.4 * len(joined))
@@ -88,7 +90,7 @@ def draw(results: dict[str, Any]) -> "Figure":
                 ours_axes.plot(interval, [place, place], color=VERMILLION, linewidth=2)
         if paper:
             paper_axes.barh(place, paper["mAP"], color=ORANGE)
-    ours_axes.set_yticks(range(len(joined)), [", ".join(keys) for keys, _, _ in joined])
+    ours_axes.set_yticks(range(len(joined)), [drawable(", ".join(keys)) for keys, _, _ in joined])
     ours_axes.set_ylabel(", ".join(results["rows"][0]["settings"]))
     ours_axes.invert_yaxis()
     ours_axes.set(xlabel="mAP and its interval", title="here", xlim=(0, None))
