@@ -82,8 +82,8 @@ MORE ?=
 
 resnet50_w025_audioset: runs/audioset/index.json runs/opensounds/index.json runs/mn04/saved_model.pb ## Train ResNet-50 on AudioSet's classes
 	.venv/bin/soundzoo train runs/audioset runs/$@ --config recipes/$@.yaml
-	.venv/bin/python recipes/publish_audioset.py --data ../shared/data --opensounds runs/opensounds \
-		--audioset runs/audioset --run runs/$@ --output weights/$@
+	.venv/bin/python recipes/publish_audioset.py --data ../shared/data --more $(MORE) \
+		--opensounds runs/opensounds --audioset runs/audioset --runs runs/$@ --output weights/$@
 
 runs/mn04/saved_model.pb: | .venv/tools
 	.venv/bin/python recipes/teacher.py --teacher ../shared/data/teacher --output runs/mn04

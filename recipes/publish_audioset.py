@@ -1,8 +1,8 @@
 """Makes a preset of a training on AudioSet's classes: float16 weights, figures, model card.
 
-    python recipes/publish_audioset.py --data ../shared/data --opensounds runs/opensounds \\
-        --audioset runs/audioset --run runs/resnet50_w025_audioset \\
-        --output weights/resnet50_w025_audioset
+    python recipes/publish_audioset.py --data ../shared/data --more ../sound \\
+        --opensounds runs/opensounds --audioset runs/audioset \\
+        --runs runs/resnet50_w025_audioset --output weights/resnet50_w025_audioset
 
 The figures are those of the preset as it ships, on recordings that trained nothing: the test splits
 of opensounds and of world, and fold 5 of ESC-10. YAMNet's stand beside them, measured alike.
@@ -31,13 +31,23 @@ FEWEST = 5
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of opensounds and world")
+    parser.add_argument(
+        "--more", type=Path, nargs="*", default=[], help="folders of what else it learned"
+    )
     parser.add_argument("--opensounds", type=Path, required=True, help="with ESC-10, prepared")
     parser.add_argument("--audioset", type=Path, required=True, help="what it learned, prepared")
-    parser.add_argument("--run", type=Path, required=True, help="folder that soundzoo train wrote")
+    parser.add_argument(
+        "--runs",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="folders that soundzoo train wrote, each training from the one before",
+    )
     parser.add_argument("--output", type=Path, required=True, help="preset folder")
     options = parser.parse_args()
     output = options.output.resolve()
-    trained = zoo.AudioClassifier.from_preset(options.run)
+    steps = [*steps_before(options.runs[0]), *map(steps_of, options.runs)]
+    trained = zoo.AudioClassifier.from_preset(options.runs[-1])
     trained.save_to_preset(output, weights_dtype="float16", overwrite=True)
     opensounds, audioset = open_prepared(options.opensounds), open_prepared(options.audioset)
     classifier = zoo.AudioClassifier.from_preset(output)
@@ -45,10 +55,12 @@ def main():
         measure(model, opensounds) | {"world": world_figures(model, audioset)}
         for model in (classifier, zoo.AudioClassifier.from_preset("yamnet"))
     )
+    metrics["steps"] = steps
     (output / presets.METRICS).write_text(json.dumps(metrics, indent=1, ensure_ascii=False) + "\n")
-    recipe = yaml.safe_load((options.run / "config.yaml").read_text())
+    recipe = read_recipe(options.runs[-1])
     checksum = presets.read_config(output)["weights_sha256"]
-    text = card(classifier, output, checksum, recipe, metrics, yamnet, collections(options.data))
+    heard = collections([options.data / "opensounds", options.data / "world", *options.more])
+    text = card(classifier, output, checksum, recipe, metrics, yamnet, heard)
     (output / presets.CARD).write_text(text)
     for name, figures in ((output.name, metrics), ("yamnet", yamnet)):
         print(name, figures["mAP"], figures["world"], figures["esc10_fold5_top1"])
@@ -68,14 +80,30 @@ def world_figures(classifier, data):
     }
 
 
-def collections(data):
+def read_recipe(run):
+    return yaml.safe_load((run / "config.yaml").read_text())
+
+
+def steps_of(run):
+    """Steps that a run took, whether or not it came to its end."""
+    epochs = len((run / "log.csv").read_text().splitlines()) - 1
+    return epochs * read_recipe(run)["epoch_steps"]
+
+
+def steps_before(run):
+    """Steps of each training that the preset had behind it from which a run began."""
+    metrics = Path(read_recipe(run)["init"], presets.METRICS)
+    return json.loads(metrics.read_text()).get("steps", [])
+
+
+def collections(folders):
     """Training clips, hours and licences of each collection, a dict by its name."""
     found = {}
-    for name in ("opensounds", "world"):
-        with open(Path(data, name, "manifest.csv"), newline="", encoding="utf-8") as file:
+    for folder in folders:
+        with open(folder / "manifest.csv", newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                if row["split"] == "train":
-                    collection = row.get("dataset", name)
+                if row.get("split", "train") == "train":
+                    collection = row.get("dataset", folder.name)
                     clips, hours, licences = found.get(collection, (0, 0.0, set()))
                     licences = licences | {row.get("licence", "per package, from CC0 to GPL")}
                     found[collection] = clips + 1, hours + float(row["seconds"]) / 3600, licences
@@ -98,7 +126,7 @@ def card(classifier, output, checksum, recipe, metrics, yamnet, heard):
         f"| {label} | {figures['clips']} | {figures['AP']:.2f} | {figures['AUC']:.2f} |"
         for label, figures in metrics["per_class"].items()
     )
-    steps = recipe["epochs"] * recipe["epoch_steps"]
+    *before, last = metrics["steps"]
     return f"""# {name}
 
 {
@@ -145,10 +173,11 @@ from file names and folders. The figures are those of the float16 weights that s
 
 {
         paragraph(f'''
-{steps:,} steps of {recipe["batch"]} random patches of {total:.1f} hours, of which some sources
-were set aside to watch it by, from the body of resnet50_w025_opensounds_only, by Adam with weight
-decay. The teacher is EfficientAT mn04 (Schmid et
-al., ICASSP 2023; MIT), which hears every augmented mixture as the student does, with
+{last:,} steps of {recipe["batch"]} random patches of {total:.1f} hours, of which some sources
+were set aside to watch it by, after {sum(before):,} steps on opensounds and world alone, from
+the body of resnet50_w025_opensounds_only; by Adam with weight decay. The teacher is
+EfficientAT mn04 (Schmid et al., ICASSP 2023; MIT), which hears every augmented mixture as the
+student does, with
 {recipe["teacher_seconds"]:g} s of sound around the patch; the labels of the recordings raise its
 targets. So what the teacher mistakes, the student learns. Nothing of ESC-10 or ESC-50 was heard.
 `make {name}` trains it again.
