@@ -20,15 +20,19 @@ and sound on an integer scale is far above: 10 (20 dB over full scale) tells the
 
 # fmt: off
 SUFFIXES = {
-    ".3gp", ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".asf", ".au", ".avi",
-    ".caf", ".dts", ".eac3", ".flac", ".flv", ".m4a", ".m4b", ".m4v", ".mka", ".mkv", ".mov",
-    ".mp2", ".mp3", ".mp4", ".mpc", ".mpeg", ".mpg", ".mts", ".oga", ".ogg", ".ogv", ".opus",
-    ".snd", ".spx", ".tta", ".w64", ".wav", ".webm", ".wma", ".wmv", ".wv",
+    ".3g2", ".3gp", ".3gpp", ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".asf",
+    ".au", ".avi", ".caf", ".dts", ".eac3", ".flac", ".flv", ".m4a", ".m4b", ".m4v", ".mka",
+    ".mkv", ".mov", ".mp2", ".mp3", ".mp4", ".mpc", ".mpeg", ".mpg", ".mts", ".oga", ".ogg",
+    ".ogv", ".opus", ".snd", ".spx", ".tta", ".voc", ".w64", ".wav", ".weba", ".webm", ".wma",
+    ".wmv", ".wv",
 }
 # fmt: on
 """What counts as a sound file in a directory; a file that is named is tried whatever its suffix."""
 
 _HIGHEST_RATE = 1_000_000
+
+_LOWEST_FILE_RATE = 100
+"""A damaged header that says less would make hours of seconds."""
 
 _LAST_BIT = 2 / 32768
 """From the lowest to the highest sample of a muted microphone: its converter's last bit of 16."""
@@ -246,6 +250,11 @@ def _mono(blocks, name):
     """Rates and mono blocks of the blocks of channels; says what was made of them."""
     lowest, highest, silent, cancel = np.inf, -np.inf, True, False
     for rate, channels in blocks:
+        if not _LOWEST_FILE_RATE <= rate <= _HIGHEST_RATE:
+            raise ValueError(
+                f"{name} says that it has {rate} samples a second; from {_LOWEST_FILE_RATE} to "
+                f"{_HIGHEST_RATE} can be heard."
+            )
         with np.errstate(all="ignore"):  # what is not finite, `resampled_blocks` refuses
             block = channels.mean(axis=1)
             if channels.shape[1] > 1 and _cancel(channels, block):
@@ -266,7 +275,7 @@ def _mono(blocks, name):
         )
     if silent:
         warnings.warn(
-            f"{name} is silent: nothing in it is louder than the last of 16 bits.",
+            f"{name} is silent: its samples differ by no more than the last of 16 bits.",
             SilenceWarning,
             stacklevel=2,
         )

@@ -25,8 +25,8 @@ _LARGEST_BLOCK = 1 << 24
 _SPOOL = 1 << 24
 """Bytes of a pipe that are kept in memory; more go to a temporary file."""
 
-_NO_SIZE = {0, 0xFFFFFFFF}
-"""What a size field holds when its writer could not go back, or died before it did."""
+_STREAMED = 1 << 12
+"""Sizes this near to 2 GiB or 4 GiB are none: programs that write to a pipe put them."""
 
 _SAMPLE_BYTES = {
     "PCM_S8": 1,
@@ -47,7 +47,7 @@ _FORMATS = (
     "mov,mp3,mpc,mpc8,mpegts,mpeg,mxf,nistsphere,nut,ogg,pvf,qcp,rm,tta,voc,w64,wav,wv,xwma"
 )
 
-_HEAD = 28
+_HEAD = 36
 """Bytes that tell plain files, and how long they should be."""
 
 _SIZES: dict[bytes, tuple[Literal["little", "big"], int, int, int]] = {
@@ -68,6 +68,12 @@ _CHUNKED = {
     (b"FORM", b"AIFC"),
 }
 
+_BEGINNINGS = {b"RIFF", b"RIFX", b"RF64", b"FORM", b"caff", b"ftyp"}
+"""Names of what only the first chunk of a file may be."""
+
+_LOOSE = 0.01
+"""Share of a file that may follow the last chunk: padding, and tags by who knows no chunks."""
+
 # RFC 3533: bytes of a page's header up to its segment table, and two of its flags.
 _OGG_HEADER = 27
 _OGG_FIRST = 2
@@ -87,8 +93,10 @@ _LONGEST_MP3_FRAME = 2881
 
 _AV_TIME_BASE = 1_000_000
 
-_HEADER_TELLS = {"ape", "asf", "caf", "flac", "matroska,webm", "tta", "wv"}
-"""Formats whose header holds the length. Of others FFmpeg estimates it, or finds it at the end."""
+_SOUND_TELLS = {"ape", "flac", "tta", "wv"}
+_HEADER_TELLS = {"asf", "caf", "matroska,webm"}
+"""Formats whose header holds the length, of the sound or of the longest stream. Of others FFmpeg
+estimates it, or finds it at the end."""
 
 
 @contextlib.contextmanager
@@ -136,9 +144,9 @@ def decode(file: BinaryIO, name: str) -> Iterator[tuple[int, npt.NDArray[np.floa
     """Decodes a sound file of any format in constant memory.
 
     The contents say what it is, never the name. libsndfile, which is fast and gives samples bit for
-    bit, reads plain PCM and single Ogg streams, where nothing can go wrong unnoticed. All else is
-    FFmpeg's, flac and mp3 included: libsndfile ends at a bad byte, at the first of several joined
-    streams and where a header is silent on the length, and flac takes FFmpeg no longer.
+    bit, reads plain PCM and single Ogg streams that are whole. All else is FFmpeg's, flac and mp3
+    included: libsndfile ends at a bad byte, at the first of several joined streams and where a
+    header is silent on the length, and flac takes FFmpeg no longer.
 
     Args:
         file: binary file that can be sought; read from its beginning.
@@ -157,11 +165,14 @@ def decode(file: BinaryIO, name: str) -> Iterator[tuple[int, npt.NDArray[np.floa
     """
     file.seek(0)
     head = file.read(_HEAD)
+    if not isinstance(head, bytes):
+        raise ValueError(f"{name} gives text; open it in binary mode, 'rb'.")
     size = file.seek(0, os.SEEK_END)
     if not size:
         raise ValueError(f"{name} is empty (0 bytes).")
-    tally = _Tally()
-    sound = _plain_sound(file, head, size)
+    end, is_followed = _survey(file, head, size)
+    tally = _Tally(broken=is_followed)
+    sound = _plain_sound(file, end) if end else None
     if sound is None:
         yield from _ffmpeg_blocks(file, name, tally)
     else:
@@ -192,7 +203,7 @@ class _Tally:
                 f"is cut short or damaged: {self.decoded:.2f} s can be decoded of "
                 f"{self.promised:.2f} s that its header promises."
             )
-        lost = f"{self.lost:.2f} s" if self.lost else "what follows"
+        lost = f"{self.lost:.2f} s" if self.lost > _slack(0) else "the rest"
         return f"is damaged: {self.decoded:.2f} s can be decoded, {lost} cannot."
 
 
@@ -209,7 +220,12 @@ def _announced_size(head):
     """Bytes of the whole file as the header of a wav, aiff, au or w64 has it, or 0."""
     order, first, last, around = _SIZES.get(head[:4], ("little", 0, 0, 0))
     size = int.from_bytes(head[first:last], order)
-    return 0 if size in _NO_SIZE else size + around
+    return 0 if _is_no_size(size) else size + around
+
+
+def _is_no_size(size):
+    """Whether the writer of a size field could not go back to it, or died before it did."""
+    return not size or any(abs(size - limit) <= _STREAMED for limit in (1 << 31, 1 << 32))
 
 
 def _anonymous(file):
@@ -220,49 +236,96 @@ def _anonymous(file):
     )
 
 
-# === libsndfile ===
+# === Containers ===
 
 
-def _plain_sound(file, head, size):
-    """The file, opened by libsndfile, where that reads all there is; else None."""
-    container = head[:4], head[8:12]
+def _survey(file, head, size):
+    """Walks through the parts of a file, without decoding any.
+
+    Returns:
+        Up to which byte libsndfile may find sound, 0 where the file is FFmpeg's; and whether there
+        is what neither will read: a file joined on, or sound that a wrong size leaves out.
+    """
     if head[:4] == b"OggS":
-        if not _is_one_ogg_stream(file, size):
-            return None
-    elif head[:4] not in (b".snd", b"riff") and container not in _CHUNKED:
-        return None
-    file.seek(0)
-    try:
-        sound = soundfile.SoundFile(_anonymous(file))
-    except soundfile.LibsndfileError:
-        return None
-    if head[:4] == b"OggS":
-        return sound
-    frame = _SAMPLE_BYTES.get(sound.subtype, 0) * sound.channels
-    # What libsndfile leaves at the end may be tags, or sound that a wrong size hides.
-    rest = size - file.tell() - sound.frames * frame
-    if sound.frames and rest <= 0.05 * sound.frames * frame:
-        return sound
-    sound.close()
-    return None
+        return _survey_pages(file, size)
+    if head[:4] in (b".snd", b"riff"):
+        return size, False
+    end_of_sound = size if (head[:4], head[8:12]) in _CHUNKED else 0
+    for name, start, end in _chunks(file, head, size):
+        if start and name in _BEGINNINGS:
+            return 0, True
+        if not (name.isascii() and name.decode().isprintable()):
+            is_followed = size - start > _LOOSE * size
+            return 0 if is_followed else end_of_sound, is_followed
+        if name in (b"data", b"SSND") and end_of_sound:
+            end_of_sound = min(end, size)
+    return end_of_sound, False
 
 
-def _is_one_ogg_stream(file, size):
-    """Whether the pages of a single Vorbis or Opus stream, all of them, are the file."""
+def _chunks(file, head, size):
+    """Name, start and end of each chunk of a wav, aiff or caf, or of each atom of an mp4."""
+    order, start, around = "big", 0, 0
+    name, length = slice(4, 8), slice(4)
+    if (head[:4], head[8:12]) in _CHUNKED:
+        order, start, around = _SIZES[head[:4]][0], 12, 8
+        name, length = slice(4), slice(4, 8)
+    elif head[:4] == b"caff":
+        start, around = 8, 12
+        name, length = slice(4), slice(4, 12)
+    elif head[4:8] != b"ftyp":
+        return
+    while start + around < size:
+        file.seek(start)
+        header = file.read(16)
+        wide = int.from_bytes(header[length], order)
+        if head[:4] == b"RF64" and wide == 0xFFFFFFFF:
+            wide = int.from_bytes(head[28:36], "little")
+        elif not around and wide == 1:
+            wide = int.from_bytes(header[8:16], order)
+        is_open = _is_no_size(wide) and header[name] in (b"data", b"SSND", b"mdat")
+        end = size if is_open else start + around + wide + (wide % 2 if around == 8 else 0)
+        yield header[name], start, end
+        if end <= start:
+            return
+        start = end
+
+
+def _survey_pages(file, size):
+    """As `_survey`, of an Ogg file: plain are all pages of a single Vorbis or Opus stream."""
     file.seek(28)
-    if not file.read(8).startswith((b"\x01vorbis", b"OpusHead")):
-        return False
+    is_single = file.read(8).startswith((b"\x01vorbis", b"OpusHead"))
     start = flags = 0
     while start < size:
         file.seek(start)
         header = file.read(_OGG_HEADER)
         if len(header) < _OGG_HEADER or not header.startswith(b"OggS"):
-            return False
+            break
         flags = header[5]
-        if bool(flags & _OGG_FIRST) != (start == 0):
-            return False
+        is_single = is_single and bool(flags & _OGG_FIRST) == (start == 0)
         start += _OGG_HEADER + header[-1] + sum(file.read(header[-1]))
-    return start == size and bool(flags & _OGG_LAST)
+    is_plain = is_single and start == size and flags & _OGG_LAST
+    return size if is_plain else 0, start != size
+
+
+# === libsndfile ===
+
+
+def _plain_sound(file, end):
+    """The file, opened by libsndfile, where that reads all there is up to `end`; else None."""
+    file.seek(0)
+    try:
+        sound = soundfile.SoundFile(_anonymous(file))
+    except soundfile.LibsndfileError:
+        return None
+    if sound.format == "OGG":
+        return sound
+    frame = _SAMPLE_BYTES.get(sound.subtype, 0) * sound.channels
+    # What libsndfile leaves may be tags, or sound that a wrong size hides.
+    rest = end - file.tell() - sound.frames * frame
+    if sound.frames and rest <= 0.05 * sound.frames * frame:
+        return sound
+    sound.close()
+    return None
 
 
 def _libsndfile_blocks(sound, tally):
@@ -337,13 +400,14 @@ def _sound_stream(container, name):
 def _promised_seconds(container, stream, file):
     """What the header says of the sound's length, or 0 where it says nothing."""
     form = container.format.name
-    if form.startswith("mov") or (form == "mp3" and _mp3_tells(file)):
+    if form.startswith("mov") or form in _SOUND_TELLS or (form == "mp3" and _mp3_tells(file)):
         return float((stream.duration or 0) * stream.time_base)
     if form == "caf" and stream.codec_context.name.startswith("pcm"):
         return stream.frames / stream.rate  # its duration is that of the bytes that are there
     # This is the length of the longest stream, which the sound of a video need not be.
-    tells = form in _HEADER_TELLS and not container.streams.video
-    return (container.duration or 0) / _AV_TIME_BASE if tells else 0.0
+    if form not in _HEADER_TELLS or container.streams.video:
+        return 0.0
+    return ((container.duration or 0) - max(0, container.start_time or 0)) / _AV_TIME_BASE
 
 
 def _mp3_tells(file):
@@ -361,10 +425,17 @@ def _mp3_tells(file):
 
 def _frames(av, container, stream, name, tally):
     """All frames that can be decoded; counts what cannot."""
+    ended = None
     try:
         for packet in container.demux(stream):
             try:
-                yield from packet.decode()
+                for frame in packet.decode():
+                    # In Ogg alone a gap in the times is a loss; elsewhere it may be a pause.
+                    if container.format.name == "ogg" and frame.time is not None:
+                        gap = 0 if ended is None else frame.time - ended
+                        tally.lost += gap if gap > _slack(0) else 0
+                        ended = frame.time + frame.samples / frame.sample_rate
+                    yield frame
             except av.FFmpegError:
                 if packet.has_sidedata("encryption_info"):
                     raise ValueError(f"{name} is encrypted; it cannot be decoded.") from None
@@ -386,7 +457,7 @@ def _as_float(frame):
     if dtype.kind == "f":
         return values.astype(np.float32)
     scale = np.float32(1 << (8 * dtype.itemsize - 1))
-    return values / scale - np.float32(dtype.kind == "u")
+    return values.astype(np.float32) / scale - np.float32(dtype.kind == "u")
 
 
 def _join(frames):

@@ -85,13 +85,13 @@ def find_sounds(folder: StrPath) -> Found:
         for entry in _entries(path):
             suffix = os.path.splitext(entry.name)[1].lower()
             if is_hidden(entry.name):
-                if suffix in SUFFIXES and not entry.name.startswith("._") and entry.is_file():
+                if suffix in SUFFIXES and not entry.name.startswith("._") and _is(entry.is_file):
                     left_out[path, f"hidden {suffix}"] += 1
-            elif entry.is_dir():
+            elif _is(entry.is_dir):
                 (links if entry.is_symlink() else folders).append(entry.path)
-            elif suffix in SUFFIXES and entry.is_file():
+            elif suffix in SUFFIXES and _is(entry.is_file):
                 files.append(Path(entry.path))
-            elif entry.is_file():
+            elif _is(entry.is_file):
                 left_out[path, suffix or "without a suffix"] += 1
             else:
                 left_out[path, f"{suffix or 'entry'} that is no file"] += 1
@@ -104,7 +104,7 @@ def subfolders(folder: StrPath) -> list[Path]:
     return sorted(
         Path(entry.path)
         for entry in _entries(folder)
-        if entry.is_dir() and not is_hidden(entry.name)
+        if _is(entry.is_dir) and not is_hidden(entry.name)
     )
 
 
@@ -132,3 +132,11 @@ def in_words(left_out: Iterable[LeftOut]) -> str:
 def _entries(folder: StrPath) -> list[os.DirEntry[str]]:
     with os.scandir(os.fspath(folder)) as entries:
         return sorted(entries, key=lambda entry: entry.name)
+
+
+def _is(kind):
+    """The answer of `DirEntry.is_file` or `is_dir`, of a link that leads in a circle, too."""
+    try:
+        return kind()
+    except OSError:
+        return False

@@ -2,9 +2,11 @@
 
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -458,3 +460,42 @@ def test_errors_still_show():
         "of Python",
         "terminate called",
     ]
+
+
+@pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
+def test_closed_streams(closed):
+    command = f"{sys.executable} -m zoo --version {closed}"
+    told = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert told.stdout == f"soundzoo {zoo.__version__}\n"
+
+
+def test_a_file_that_needs_av_does_not_end_the_others(run, tmp_path, noise, monkeypatch):
+    (tmp_path / "a.mp3").write_bytes(b"ID3" + bytes(1000))
+    soundfile.write(tmp_path / "b.wav", noise(16000), 16000)
+    monkeypatch.setitem(sys.modules, "av", None)
+    status, lines, errors = run("classify", tmp_path, "--json")
+    assert status == 2
+    assert [entry["file"] for entry in json.loads("\n".join(lines))] == [str(tmp_path / "b.wav")]
+    assert len(errors) == 1
+    assert "pip install av" in errors[0]
+
+
+def test_silence_is_said_whatever_filters_say(run, tmp_path):
+    soundfile.write(tmp_path / "silent.wav", np.zeros(32000), 16000)
+    for action in ("ignore", "error"):
+        with warnings.catch_warnings():
+            warnings.simplefilter(action)
+            status, lines, errors = run("classify", tmp_path / "silent.wav", "--json")
+        assert (status, len(errors)) == (0, 1)
+        assert json.loads("\n".join(lines))[0]["silent"]
+
+
+def test_json_on_a_terminal_without_unicode(small_preset, tmp_path, noise):
+    soundfile.write(tmp_path / "tür\U0001f600.wav", noise(16000), 16000)
+    told = subprocess.run(
+        [sys.executable, "-m", "zoo", "classify", tmp_path, "--json", "--model", small_preset],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(told.stdout)[0]["file"] == str(tmp_path / "tür\U0001f600.wav")

@@ -91,3 +91,10 @@ def test_names_need_not_be_text(make):
 def test_a_folder_that_is_missing_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         find_sounds(tmp_path / "nowhere")
+
+
+def test_links_that_lead_in_a_circle_are_no_files(make):
+    folder = make("a.wav")
+    (folder / "b.wav").symlink_to("b.wav")
+    assert found(folder) == (["a.wav"], [f"1 .wav that is no file in {folder}/"])
+    assert subfolders(folder) == []

@@ -6,6 +6,8 @@ import json
 import sys
 import warnings
 
+from frontend.sound_warnings import SoundWarning
+
 
 def add_command(commands, name, run, summary, example):
     """Adds a subcommand whose `--help` ends in an example; `run(options)` gives the exit status."""
@@ -51,7 +53,13 @@ def figure(value):
 
 def print_json(value):
     """Prints one JSON document."""
-    print(json.dumps(value, indent=1, ensure_ascii=False))
+    print(_json(value, indent=1))
+
+
+def _json(value, **options):
+    # Elsewhere letters that the terminal lacks become escapes of Python's, which JSON has not.
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    return json.dumps(value, ensure_ascii=not is_unicode, **options)
 
 
 class JsonArray:
@@ -62,7 +70,7 @@ class JsonArray:
         return self
 
     def write(self, entry):
-        print(self.separator + json.dumps(entry, ensure_ascii=False), end="", flush=True)
+        print(self.separator + _json(entry), end="", flush=True)
         self.separator = ",\n"
 
     def __exit__(self, *_):
@@ -84,6 +92,7 @@ def warnings_in_a_line():
         shown.append(category)
 
     with warnings.catch_warnings():
+        warnings.simplefilter("always", SoundWarning)
         warnings.showwarning = show
         yield shown
 

@@ -70,7 +70,7 @@ def hear(paths, listen):
             try:
                 with _open(path, bar, task) as file:
                     heard = listen(file)
-            except (ValueError, OSError) as error:
+            except (ValueError, OSError, ImportError) as error:
                 complain(error)
                 heard = None
             done += _size(path)

@@ -1,5 +1,6 @@
 """Keeps what TensorFlow tells of itself out of the terminal."""
 
+import contextlib
 import os
 import re
 import signal
@@ -27,7 +28,7 @@ def silence_tensorflow() -> None:
     goes to the terminal directly, as progress bars want it. Call it before TensorFlow is imported:
     it forks. Does nothing where there is no fork.
     """
-    if not hasattr(os, "fork"):
+    if not hasattr(os, "fork") or sys.stderr is None:  # as where it was closed
         return
     terminal = os.dup(2)
     readable, writable = os.pipe()
@@ -46,8 +47,9 @@ def _pass_on(readable, terminal):
     """The other process: lives until nothing can be written any more."""
     for ended_by in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ended_by, signal.SIG_IGN)  # they are for the command, which still may speak
-    for unused in (0, 1, 2):
-        os.close(unused)
+    for unused in {0, 1, 2} - {readable, terminal}:
+        with contextlib.suppress(OSError):
+            os.close(unused)
     try:
         with os.fdopen(readable, "rb") as lines:
             for line in lines:

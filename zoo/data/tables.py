@@ -96,12 +96,18 @@ class Table:
         with self._open() as file:
             for _ in range(self._first):
                 file.readline()
-            lines = csv.reader(file, delimiter=self.separator, skipinitialspace=True)
+            lines = csv.reader(file, delimiter=self.separator, skipinitialspace=True, strict=True)
             try:
                 for cells in lines:
                     yield self._first + lines.line_num, [cell.strip() for cell in cells]
-            except (csv.Error, UnicodeDecodeError) as error:
+            except UnicodeDecodeError as error:
                 raise self._no_table(error) from None
+            except csv.Error as error:
+                line = self._first + lines.line_num
+                raise ValueError(
+                    f"{self.path} has a quotation mark that is not closed, or has no "
+                    f"{self.separator!r} after it, by line {line}: {error}."
+                ) from None
 
     def _open(self):
         errors = "surrogateescape" if self._encoding == "utf-8-sig" else "strict"
@@ -124,7 +130,7 @@ def slashed(folder, name):
     Tables that were written on Windows have `\\` in names; it is `/` where that finds the file.
     """
     other = name.replace("\\", "/")
-    if Path(folder, name).is_file() or not Path(folder, other).is_file():
+    if os.path.isfile(Path(folder, name)) or not os.path.isfile(Path(folder, other)):
         return name
     return other
 

@@ -76,7 +76,7 @@ def test_clips_without_labels_where_they_are_wanted(tmp_path, sound, text):
         ),
         ("path|label\na.wav|Rain\n", r"has the columns path\|label; a manifest needs file and la"),
         ("", r"list.csv is empty; its first line must name its columns"),
-        ("file,label\n" + "x" * 200000, "is not a table of text in UTF-8 or UTF-16: field larger"),
+        ("file,label\n" + "x" * 200000, "by line 2: field larger than field limit"),
     ],
 )
 def test_wrong_manifest_is_an_error(text, content, message):
@@ -179,3 +179,16 @@ def test_opensounds(shared_data):
     assert len(source.labels) == 86
     assert source.skipped == []
     assert {clip.split for clip in source.clips} == {"train", "test"}
+
+
+def test_a_quotation_mark_that_is_not_closed_is_an_error(sound, text):
+    sound("a.wav")
+    rows = "".join(f"a{number}.wav,dog\n" for number in range(20000))
+    with pytest.raises(ValueError, match=r"quotation mark that is not closed, .* by line "):
+        read_source(text("list.csv", f'file,label\n"a.wav,dog\n{rows}'))
+
+
+def test_a_name_that_no_file_can_have_is_skipped(sound, text):
+    sound("a.wav")
+    source = read_source(text("list.csv", f"file,label\na.wav,dog\n{'a' * 5000}.wav,dog\n"))
+    assert len(source.clips) == len(source.skipped) == 1
