@@ -17,6 +17,7 @@ from zoo.data.records import (
 )
 from zoo.search import find_sounds, in_words, is_hidden, subfolders
 
+_TABLES = {".csv", ".tsv"}
 _SPLITS = f"{TRAIN}, {VALIDATION} and {TEST}"
 
 
@@ -25,7 +26,7 @@ def read_folder(folder):
 
     Class folders are searched to any depth. Folders train, validation and test, by any of their
     usual names, that hold class folders are splits. One folder that holds all others is looked
-    through (`unwrap`). Sound files that lie in no class folder are skipped.
+    through (`unwrapped`). Sound files that lie in no class folder are skipped.
 
     Raises:
         OSError: the folder cannot be read.
@@ -36,9 +37,9 @@ def read_folder(folder):
     if not found.files:
         raise ValueError(
             f"{folder} holds no sound files, and no data set that is known: "
-            f"{_holds(found.left_out)}."
+            f"{_contents(found.left_out)}."
         )
-    root = unwrap(folder)
+    *_, root = unwrapped(folder)
     splits = _splits(root)
     class_folders = [inner for path in splits for inner in subfolders(root / path)]
     _check_class_folders(class_folders or subfolders(root), found)
@@ -54,18 +55,19 @@ def read_folder(folder):
     return Source(clips, [], skipped, found.left_out)
 
 
-def unwrap(folder):
-    """The folder inside a folder that holds it and no sound file or table, as a zip leaves it.
+def unwrapped(folder):
+    """Yields a folder, then the one inside of it, if it holds but that, as a zip leaves it, and on.
 
-    What is a class or a split, by what it holds or by its name, is no such folder.
+    What is a class or a split, by what it holds or by its name, is no such folder inside.
     """
     folder = Path(folder)
     while True:
+        yield folder
         inside = subfolders(folder)
-        if len(inside) != 1 or _holds_data(folder) or split_named(inside[0].name):
-            return folder
-        if not subfolders(inside[0]) and not _holds_table(inside[0]):
-            return folder
+        if len(inside) != 1 or _holds(folder, SUFFIXES | _TABLES) or split_named(inside[0].name):
+            return
+        if not subfolders(inside[0]) and not _holds(inside[0], _TABLES):
+            return
         folder = inside[0]
 
 
@@ -114,24 +116,20 @@ def _check_class_folders(folders, found):
                 entry for entry in found.left_out if Path(entry.folder).is_relative_to(folder)
             ]
             raise ValueError(
-                f"The class folder {folder} holds no sound files: {_holds(inside)}. Convert what "
-                "it holds, or move it elsewhere."
+                f"The class folder {folder} holds no sound files: {_contents(inside)}. Convert "
+                "what it holds, or move it elsewhere."
             )
 
 
-def _holds(left_out):
+def _contents(left_out):
     return f"it holds {in_words(left_out)}" if left_out else "it is empty"
 
 
-def _holds_data(folder):
+def _holds(folder, suffixes):
     return any(
-        path.suffix.lower() in {*SUFFIXES, ".csv"} and not is_hidden(path.name)
-        for path in map(Path, os.listdir(folder))
+        os.path.splitext(name)[1].lower() in suffixes and not is_hidden(name)
+        for name in os.listdir(folder)
     )
-
-
-def _holds_table(folder):
-    return any(name.lower().endswith(".csv") for name in os.listdir(folder))
 
 
 def _listed(names):

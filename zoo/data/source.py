@@ -6,7 +6,7 @@ from frontend.types import StrPath
 from zoo.data import esc, fsd50k, urbansound
 from zoo.data.audioset import SEGMENTS, read_audioset
 from zoo.data.classes import name_classes, read_class_list
-from zoo.data.folder import read_folder, unwrap
+from zoo.data.folder import read_folder, unwrapped
 from zoo.data.hold_out import hold_out as hold_out_clips
 from zoo.data.manifest import read_manifest
 from zoo.data.ontology import Ontology
@@ -108,7 +108,7 @@ def _described(path):
                 f"{path} is neither a folder nor a table ({', '.join(sorted(SUFFIXES))})."
             )
         return (path, [path], None) if path.match(SEGMENTS) else (path, [], Table(path))
-    for folder in dict.fromkeys((path, unwrap(path))):
+    for folder in unwrapped(path):
         segments = sorted(folder.glob(SEGMENTS))
         tables = [folder / name for name in _TABLES if (folder / name).is_file()]
         if segments or tables:

@@ -149,3 +149,13 @@ def test_what_is_no_source_is_an_error(tmp_path, sound):
     for name in ("missing", "missing.csv", "missing_segments.csv"):
         with pytest.raises(FileNotFoundError, match=name):
             read_source(tmp_path / name)
+
+
+@pytest.mark.parametrize("table", ["manifest.csv", "manifest.tsv", "manifest.txt"])
+def test_a_manifest_in_a_wrapping_folder_is_found_above_the_folders_of_its_files(
+    tmp_path, sound, text, table
+):
+    sound("zip/set/audio/part1/a.wav")
+    sound("zip/set/audio/part2/b.wav")
+    text(f"zip/set/{table}", "file\tlabel\naudio/part1/a.wav\tdog\naudio/part2/b.wav\tcat\n")
+    assert [label.name for label in read_source(tmp_path / "zip").labels] == ["cat", "dog"]
