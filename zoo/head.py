@@ -61,6 +61,16 @@ def freeze_body(network):
             layer.trainable = layer.name == LOGITS
 
 
+def freeze_norm(network):
+    """Batch norm keeps its weights and statistics in training, and works as in inference.
+
+    Statistics of few recordings are none of sounds to come: they unlearn what the body knew.
+    """
+    for layer in network.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.trainable = False
+
+
 def description(network):
     """What the layers of a network compute, to be compared: a list of names and texts.
 

@@ -55,6 +55,29 @@ def test_classifies_files_of_any_rate(path, tmp_path, noise):
     assert [p.score for p in predictions] == pytest.approx([p.score for p in expected], abs=1e-5)
 
 
+FORK = """
+import os, sys
+import numpy as np
+from export import TFLiteClassifier
+
+classifier = TFLiteClassifier(sys.argv[1])
+print(classifier.classify(np.zeros(16000)), flush=True)
+if os.fork() == 0:
+    print(classifier.classify(np.zeros(16000)), flush=True)
+    os._exit(0)
+os.wait()
+"""
+
+
+def test_serves_in_a_fork(path):
+    """Where an `AudioClassifier` cannot."""
+    told = subprocess.run(
+        [sys.executable, "-c", FORK, path], capture_output=True, text=True, timeout=60, check=True
+    )
+    parents, childs = told.stdout.splitlines()
+    assert childs == parents
+
+
 def test_serves_many_threads(path, noise):
     classifier = TFLiteClassifier(path)
     waveforms = [noise(samples) for samples in range(16000, 80000, 800)]

@@ -58,6 +58,7 @@ class TrainConfig:
     )
     init: str | None = _option(None, "preset whose weights training starts from")
     freeze: bool = _option(False, "train the classifier alone, on the body of --init")
+    freeze_norm: bool = _option(False, "batch norm keeps what --init has, as befits few clips")
 
     epochs: int = _option(
         20, "passes over as many patches as the clips hold; more make a run go on", low=1
@@ -127,8 +128,9 @@ class TrainConfig:
             object.__setattr__(self, field.name, value)
         if self.model is not None:
             find_architecture(self.model)
-        if self.freeze and self.init is None:
-            raise ValueError("freeze trains a classifier on a trained body: pass init, a preset.")
+        for option in ("freeze", "freeze_norm"):
+            if getattr(self, option) and self.init is None:
+                raise ValueError(f"{option} keeps a part of a trained body: pass init, a preset.")
         if self.teacher_head and (self.teacher is None or self.freeze):
             raise ValueError("teacher_head trains a body by a teacher: pass teacher, not freeze.")
         if self.teachers and (self.teacher or self.label_smoothing):

@@ -68,6 +68,8 @@ def _build(config, labels, initial, name):
             head.copy_body(initial.network, classifier.network)
     if config.freeze:
         classifier.freeze_body()
+    if config.freeze_norm:
+        head.freeze_norm(classifier.network)
     return classifier
 
 

@@ -47,6 +47,7 @@ def test_numbers_may_look_as_yaml_reads_them():
         ({"schedule": None}, "schedule must be one of constant, cosine, linear"),
         ({"skip_quiet": "yes"}, "skip_quiet must be true or false"),
         ({"freeze": True}, "pass init, a preset"),
+        ({"freeze_norm": True}, "freeze_norm keeps a part of a trained body: pass init"),
         ({"teacher_head": True}, "pass teacher, not freeze"),
         ({"teachers": "mn04"}, "teachers must be a list of names. Received: 'mn04'"),
         ({"teachers": [1]}, "teachers must be a list of names. Received: [1]"),

@@ -337,6 +337,18 @@ def test_fine_tuning_from_a_preset(data, config, tmp_path):
         train(data, tmp_path / "other", config(**options | {"width": 0.5}))
 
 
+def test_batch_norm_that_is_kept(data, config, tmp_path):
+    train(data, tmp_path / "first", config(model="mobilenet_v1", width=0.05))
+    start = AudioClassifier.from_preset(tmp_path / "first")
+    options = config(init=str(tmp_path / "first"), model=None, width=None, freeze_norm=True)
+    tuned = train(data, tmp_path / "tuned", options)
+    for layer in start.network.layers:
+        if weights := layer.get_weights():
+            kept = tuned.network.get_layer(layer.name).get_weights()
+            same = all((a == b).all() for a, b in zip(weights, kept, strict=True))
+            assert same == isinstance(layer, keras.layers.BatchNormalization)
+
+
 def test_new_labels_get_a_new_classifier_on_the_old_body(small_preset, data, config, tmp_path):
     start = AudioClassifier.from_preset(small_preset)
     options = config(init=str(small_preset), freeze=True, model=None, width=None)
