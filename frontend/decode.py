@@ -249,7 +249,8 @@ def _survey(file, head, size):
     if head[:4] == b"OggS":
         return _survey_pages(file, size)
     if head[:4] in (b".snd", b"riff"):
-        return size, False
+        announced = _announced_size(head)
+        return size, 0 < announced < (1 - _LOOSE) * size
     end_of_sound = size if (head[:4], head[8:12]) in _CHUNKED else 0
     for name, start, end in _chunks(file, head, size):
         if start and name in _BEGINNINGS:
@@ -425,7 +426,7 @@ def _mp3_tells(file):
 
 def _frames(av, container, stream, name, tally):
     """All frames that can be decoded; counts what cannot."""
-    ended = None
+    ended, decoded_bytes = None, 0
     try:
         for packet in container.demux(stream):
             try:
@@ -436,10 +437,13 @@ def _frames(av, container, stream, name, tally):
                         tally.lost += gap if gap > _slack(0) else 0
                         ended = frame.time + frame.samples / frame.sample_rate
                     yield frame
+                decoded_bytes += packet.size
             except av.FFmpegError:
                 if packet.has_sidedata("encryption_info"):
                     raise ValueError(f"{name} is encrypted; it cannot be decoded.") from None
-                tally.lost += float((packet.duration or 0) * packet.time_base)
+                # A packet of a raw stream runs on to where the next is found.
+                by_size = packet.size * tally.decoded / max(decoded_bytes, 1)
+                tally.lost += max(by_size, float((packet.duration or 0) * packet.time_base))
     except av.FFmpegError:
         tally.broken = True
 

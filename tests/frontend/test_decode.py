@@ -381,6 +381,20 @@ def test_a_file_that_is_joined_on_is_said(files, kind):
         assert seconds(io.BytesIO(files[kind] * 2)) == pytest.approx(1, abs=0.1)
 
 
+@pytest.mark.parametrize("kind", ["au", "W64"])
+def test_a_file_that_is_joined_on_is_said_where_its_header_is_heard_as_sound(files, kind):
+    with pytest.warns(IncompleteWarning, match=r"is damaged: 2\.\d\d s .* the rest cannot"):
+        assert seconds(io.BytesIO(files[kind] * 2)) == pytest.approx(2, abs=0.1)
+
+
+@pytest.mark.parametrize("kind", ["ac3", "mp2", "wav of mp3"])
+def test_noise_in_a_stream_that_has_no_times_is_said_by_its_size(files, kind):
+    noisy, start = bytearray(files[kind]), len(files[kind]) // 2
+    noisy[start : start + start // 2] = np.random.default_rng(0).bytes(start // 2)
+    with pytest.warns(IncompleteWarning, match=r"is damaged: .* 0\.[23]\d s cannot"):
+        assert seconds(io.BytesIO(noisy)) == pytest.approx(0.7, abs=0.1)
+
+
 def test_a_short_file_behind_a_long_one_is_said():
     long, short = (sound_file(sine(n * RATE, RATE), RATE).getvalue() for n in (60, 1))
     with pytest.warns(IncompleteWarning, match=r"60\.00 s can be decoded, the rest cannot"):
