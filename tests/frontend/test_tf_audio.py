@@ -137,7 +137,9 @@ def test_hears_recordings_as_load_audio(shared_data, name):
 @needs_tensorflow_io
 def test_parallel_map_keeps_files_apart():
     files = [
-        sound_file(np.full(4000 + 10 * index, index / 64), 16000, ["WAV", "FLAC"][index % 2])
+        sound_file(
+            np.resize([index, -index], 4000 + 10 * index) / 64, 16000, ["WAV", "FLAC"][index % 2]
+        )
         for index in range(64)
     ]
     contents = [file.getvalue() for file in files]
