@@ -1,10 +1,14 @@
 """Runs exported TFLite files, with a TFLite runtime and without TensorFlow."""
 
+import contextlib
+import functools
 import importlib
 import operator
 import os
+import queue
 import threading
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +36,8 @@ class TFLiteClassifier(Listener):
 
     It hears what the `AudioClassifier` that was exported hears, by the same patches. It needs one
     of the TFLite runtimes, ai-edge-litert, tflite-runtime or TensorFlow, and no TensorFlow where
-    one of the others is installed. One object may serve many threads; it hears one patch at a time.
+    one of the others is installed. One object may serve many threads: it runs as many interpreters
+    at once as there are cores, each made when all others are busy.
 
     Args:
         path: the .tflite file, with `input="window"` or `"any"`.
@@ -81,46 +86,67 @@ class TFLiteClassifier(Listener):
         except (ValueError, TypeError) as error:
             raise ValueError(f"{name} has metadata that cannot be used: {error}.") from None
         self.runtime, make_interpreter = _find_runtime(runtime)
+        self._make_interpreter = functools.partial(make_interpreter, model_content=model)
+        self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
+        self._places = threading.Semaphore(os.cpu_count() or 1)
         try:
-            self._interpreter = make_interpreter(model_content=model)
-            self._lock = threading.Lock()  # of the interpreter and its tensors
-            self._input, self._output = self._allocate(name)
-            self.score_patches(np.zeros((1, self.frontend.patch_samples), np.float32))
+            scores = self.score_patches(np.zeros((1, self.frontend.patch_samples), np.float32))
         except RuntimeError as error:
             first_line = str(error).partition("\n")[0]
             raise ValueError(f"{name} does not run with {self.runtime}: {first_line}") from None
-        self.labels = _labels(labels, self.metadata, self._output["shape"][-1], name)
+        except _WrongShapeError as error:
+            raise ValueError(f"{name} {error}") from None
+        self.labels = _labels(labels, self.metadata, scores.shape[1], name)
 
     def score_patches(self, waveforms: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Scores waveforms of patches: float32 `[patches, samples]` -> `[patches, classes]`."""
-        scores = np.empty((len(waveforms), self._output["shape"][1]), np.float32)
-        for row, waveform in zip(scores, waveforms, strict=True):
-            with self._lock:
-                self._interpreter.set_tensor(self._input["index"], waveform[np.newaxis])
-                self._interpreter.invoke()
-                row[:] = self._interpreter.get_tensor(self._output["index"])[0]
-        return scores
+        with self._interpreter() as run:
+            return np.concatenate([run(waveform[np.newaxis]) for waveform in waveforms])
 
-    def _allocate(self, name):
-        inputs = self._interpreter.get_input_details()
-        outputs = self._interpreter.get_output_details()
-        samples = self.frontend.patch_samples
-        fits = (
-            len(inputs) == len(outputs) == 1
-            and inputs[0]["dtype"] == outputs[0]["dtype"] == np.float32
-            and tuple(inputs[0]["shape_signature"]) in ((1, samples), (1, -1))
+    @contextlib.contextmanager
+    def _interpreter(self):
+        """A function of one waveform, `[1, samples]`, that no other thread uses meanwhile."""
+        with self._places:
+            try:
+                run = self._idle.get_nowait()
+            except queue.Empty:
+                run = _runner(self._make_interpreter(), self.frontend.patch_samples)
+            try:
+                yield run
+            finally:
+                self._idle.put(run)
+
+
+class _WrongShapeError(ValueError):
+    """What is wrong with a model's input or output."""
+
+
+def _runner(interpreter, samples):
+    """A function that runs an interpreter on float32 `[1, samples]` and gives `[1, classes]`."""
+    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    fits = (
+        len(inputs) == len(outputs) == 1
+        and inputs[0]["dtype"] == outputs[0]["dtype"] == np.float32
+        and tuple(inputs[0]["shape_signature"]) in ((1, samples), (1, -1))
+    )
+    if fits:
+        interpreter.resize_tensor_input(inputs[0]["index"], [1, samples])
+        interpreter.allocate_tensors()
+        outputs = interpreter.get_output_details()
+        fits = len(outputs[0]["shape"]) == 2 and outputs[0]["shape"][0] == 1
+    if not fits:
+        raise _WrongShapeError(
+            f"is not a classifier that soundzoo exports: float32 [1, {samples}] to "
+            f"[1, classes]. Received {_describe(inputs)} to {_describe(outputs)}."
         )
-        if fits:
-            self._interpreter.resize_tensor_input(inputs[0]["index"], [1, samples])
-            self._interpreter.allocate_tensors()
-            outputs = self._interpreter.get_output_details()
-            fits = len(outputs[0]["shape"]) == 2 and outputs[0]["shape"][0] == 1
-        if not fits:
-            raise ValueError(
-                f"{name} is not a classifier that soundzoo exports: float32 [1, {samples}] to "
-                f"[1, classes]. Received {_describe(inputs)} to {_describe(outputs)}."
-            )
-        return inputs[0], outputs[0]
+    waveform, scores = inputs[0]["index"], outputs[0]["index"]
+
+    def run(sound):
+        interpreter.set_tensor(waveform, sound)
+        interpreter.invoke()
+        return interpreter.get_tensor(scores)
+
+    return run
 
 
 def _find_runtime(runtime):

@@ -3,7 +3,7 @@
 import itertools
 import os
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import cast
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import soxr
 
 from frontend.decode import decode, open_sound
-from frontend.sound_warnings import OppositeChannelsWarning, SilenceWarning
+from frontend.sound_warnings import OppositeChannelsWarning, SilenceWarning, SoundWarning
 from frontend.types import Sound, SoundFile
 
 LOUDEST = 10.0
@@ -81,18 +81,27 @@ def load_audio(path_or_file: SoundFile, sample_rate: float = 16000) -> npt.NDArr
 
 
 def audio_blocks(
-    path_or_file: SoundFile, sample_rate: float = 16000
+    path_or_file: SoundFile,
+    sample_rate: float = 16000,
+    *,
+    warn: Callable[[SoundWarning], object] = warnings.warn,
 ) -> Iterator[npt.NDArray[np.float32]]:
     """Reads a sound file of any length in constant memory.
 
     Args and errors are those of `load_audio`, and so are warnings; all come as the blocks are read.
+
+    Args:
+        path_or_file: as for `load_audio`.
+        sample_rate: as for `load_audio`.
+        warn: is called with each `SoundWarning`. Threads share Python's own warnings; where several
+            read files, each keeps its own by `warn=list.append`.
 
     Yields:
         float32 `[samples]`, about ten seconds each. Joined, they are what `load_audio` gives.
     """
     check_sample_rate(sample_rate)
     with open_sound(path_or_file) as (file, name):
-        blocks = _mono(decode(file, name), name)
+        blocks = _mono(decode(file, name, warn), name, warn)
         # Joined streams may differ in their rate.
         for rate, stretch in itertools.groupby(blocks, key=lambda block: block[0]):
             yield from resampled_blocks((block for _, block in stretch), rate, sample_rate, name)
@@ -104,6 +113,7 @@ def sound_blocks(
     *,
     waveform_rate: float | None = None,
     name: str = "waveform",
+    warn: Callable[[SoundWarning], object] = warnings.warn,
 ) -> Iterable[npt.NDArray[np.float32]]:
     """Reads a sound file or takes a waveform, whichever `audio` is.
 
@@ -113,6 +123,7 @@ def sound_blocks(
         sample_rate: samples per second of what is yielded, in Hz.
         waveform_rate: of a waveform, in Hz; by default `sample_rate`. Files know theirs.
         name: what to call a waveform in an error.
+        warn: as for `audio_blocks`.
 
     Returns:
         Iterable of float32 `[samples]`, the sound in order.
@@ -123,7 +134,7 @@ def sound_blocks(
     if is_sound_file(audio):
         if waveform_rate is not None:
             raise ValueError("sample_rate is for waveforms; a sound file knows its own.")
-        return audio_blocks(cast("SoundFile", audio), sample_rate)
+        return audio_blocks(cast("SoundFile", audio), sample_rate, warn=warn)
     waveform = check_waveform(cast("npt.ArrayLike", audio), name)
     if waveform_rate is not None:
         check_sample_rate(waveform_rate)
@@ -246,7 +257,7 @@ def check_floating(dtype: npt.DTypeLike, name: str = "waveform") -> None:
         )
 
 
-def _mono(blocks, name):
+def _mono(blocks, name, warn):
     """Rates and mono blocks of the blocks of channels; says what was made of them."""
     lowest, highest, silent, cancel = np.inf, -np.inf, True, False
     for rate, channels in blocks:
@@ -268,16 +279,16 @@ def _mono(blocks, name):
             block = np.zeros_like(block)
         yield rate, block
     if cancel:
-        warnings.warn(
-            f"{name} has channels that cancel each other; where they do, the loudest is heard.",
-            OppositeChannelsWarning,
-            stacklevel=2,
+        warn(
+            OppositeChannelsWarning(
+                f"{name} has channels that cancel each other; where they do, the loudest is heard."
+            )
         )
     if silent:
-        warnings.warn(
-            f"{name} is silent: its samples differ by no more than the last of 16 bits.",
-            SilenceWarning,
-            stacklevel=2,
+        warn(
+            SilenceWarning(
+                f"{name} is silent: its samples differ by no more than the last of 16 bits."
+            )
         )
 
 

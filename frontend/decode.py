@@ -7,14 +7,14 @@ import shutil
 import tempfile
 import types
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from frontend.sound_warnings import IncompleteWarning
+from frontend.sound_warnings import IncompleteWarning, SoundWarning
 from frontend.types import SoundFile
 
 BLOCK_SECONDS = 10
@@ -140,7 +140,9 @@ def spooled(file: BinaryIO) -> BinaryIO:
     return cast("BinaryIO", copy)
 
 
-def decode(file: BinaryIO, name: str) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+def decode(
+    file: BinaryIO, name: str, warn: Callable[[SoundWarning], object] = warnings.warn
+) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
     """Decodes a sound file of any format in constant memory.
 
     The contents say what it is, never the name. libsndfile, which is fast and gives samples bit for
@@ -151,6 +153,7 @@ def decode(file: BinaryIO, name: str) -> Iterator[tuple[int, npt.NDArray[np.floa
     Args:
         file: binary file that can be sought; read from its beginning.
         name: what to call it in messages.
+        warn: is called with each warning.
 
     Yields:
         Sample rate in Hz, and float32 `[samples, channels]`, full scale -1..1, of ten seconds at
@@ -181,7 +184,7 @@ def decode(file: BinaryIO, name: str) -> Iterator[tuple[int, npt.NDArray[np.floa
         raise ValueError(f"{name} holds no samples{' that can be decoded' * tally.is_damaged}.")
     tally.promised = max(tally.promised, tally.decoded * _announced_size(head) / size)
     if tally.is_damaged or tally.promised - tally.decoded > _slack(tally.promised):
-        warnings.warn(f"{name} {tally}", IncompleteWarning, stacklevel=2)
+        warn(IncompleteWarning(f"{name} {tally}"))
 
 
 @dataclasses.dataclass

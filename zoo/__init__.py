@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from zoo.labels import Label as Label
     from zoo.labels import Prediction as Prediction
     from zoo.listener import Timeline as Timeline
+    from zoo.pipeline import FileResult as FileResult
     from zoo.presets import list_presets as list_presets
 
     # The builders of the networks, which have no list beside their files.
@@ -38,6 +39,7 @@ else:
             "labels": ["Label", "Prediction"],
             "listener": ["Timeline"],
             "networks": networks.__all__,
+            "pipeline": ["FileResult"],
             "presets": ["list_presets"],
         },
         present=["__version__", "list_models"],

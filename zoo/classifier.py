@@ -1,8 +1,9 @@
 """A classifier of raw sound: front end, network and labels in one Keras model."""
 
+import contextlib
 import functools
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, Self
 
 import keras
@@ -13,11 +14,12 @@ from keras import ops
 
 from frontend import FrontendConfig, LogMelSpectrogram, SplitPatches
 from frontend.audio import check_floating
-from frontend.types import Sound, StrPath
+from frontend.types import Sound, SoundFile, StrPath
 from zoo import head, presets
 from zoo.architecture import find_architecture
 from zoo.labels import as_labels
 from zoo.listener import Listener
+from zoo.pipeline import FileResult, OpenFile, run_files, unwrapped
 
 
 @keras.saving.register_keras_serializable(package="soundzoo")
@@ -152,8 +154,22 @@ class AudioClassifier(Listener, keras.Model):
         Returns:
             float32 `[patches, units]`, the network's layer before the classifier.
         """
-        patches = self._patches(audio, sample_rate, hop)
-        return np.concatenate([np.asarray(self._embed_patches(batch)) for batch in patches])
+        (result,) = self._embedded([audio], hop, sample_rate=sample_rate)
+        return unwrapped(result).rows
+
+    def embed_files(
+        self,
+        files: Iterable[SoundFile],
+        *,
+        hop: float | None = None,
+        open_file: OpenFile = contextlib.nullcontext,
+    ) -> Iterator[FileResult]:
+        """Embeds any number of sound files; as `score_files`, with embeddings as rows and mean."""
+        return self._embedded(files, hop, open_file=open_file)
+
+    def _embedded(self, sounds, hop, **options):
+        frontend = self.frontend.with_hop(hop)
+        return run_files(sounds, frontend, self._embed_patches, keep_rows=True, **options)
 
     def save_to_preset(
         self,

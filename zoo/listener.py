@@ -1,5 +1,6 @@
 """What a classifier says of a recording, whatever runs the network."""
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, cast, overload
@@ -7,11 +8,12 @@ from typing import Any, NamedTuple, TypeAlias, cast, overload
 import numpy as np
 import numpy.typing as npt
 
-from frontend.audio import is_sound_file, resampled_blocks, sound_blocks
+from frontend.audio import is_sound_file, resampled_blocks
 from frontend.config import FrontendConfig
 from frontend.patches import waveform_patches
-from frontend.types import Sound
+from frontend.types import Sound, SoundFile
 from zoo.labels import Label, Prediction
+from zoo.pipeline import FileResult, OpenFile, run_files, unwrapped
 
 Files: TypeAlias = list[str] | list[Path]
 
@@ -93,9 +95,10 @@ class Listener:
         if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
             raise ValueError(f"top must be a whole number of at least 1. Received: {top!r}")
         if isinstance(audio, (list, tuple)) and audio and all(map(is_sound_file, audio)):
-            return [self.classify(file, top, sample_rate=sample_rate, hop=hop) for file in audio]
-        heard = self.timeline(cast("Sound", audio), sample_rate=sample_rate, hop=hop)
-        return self.rank(heard.scores.mean(axis=0), top)
+            results = self._scored(audio, hop, sample_rate=sample_rate)
+            return [self.rank(unwrapped(result).mean, top) for result in results]
+        result = self._heard(cast("Sound", audio), sample_rate, hop)
+        return self.rank(result.mean, top)
 
     def rank(self, scores: npt.ArrayLike, top: int = 5) -> list[Prediction]:
         """The best of one row of scores, `[classes]`, as a list of `Prediction`, best first."""
@@ -114,14 +117,64 @@ class Listener:
             `[patches, classes]`. A short last patch is zero-padded, or left out
             (`FrontendConfig.tail_fraction`).
         """
-        heard, silent = [], True
-        for patches in self._patches(audio, sample_rate, hop):
-            heard.append(np.asarray(self.score_patches(patches)))
-            silent = silent and not patches.any()
-        scores = np.concatenate(heard)
-        if silent:
-            scores = np.broadcast_to(self._silence(), scores.shape).copy()
-        return Timeline(self.frontend.with_hop(hop).patch_starts(len(scores)), scores)
+        result = self._heard(audio, sample_rate, hop, keep_rows=True)
+        return Timeline(result.start_seconds, result.rows)
+
+    def score_files(
+        self,
+        files: Iterable[SoundFile],
+        *,
+        hop: float | None = None,
+        keep_rows: bool = False,
+        open_file: OpenFile = contextlib.nullcontext,
+    ) -> Iterator[FileResult]:
+        """Scores any number of sound files, by batches of patches of many.
+
+        Threads read ahead, a few files at a time; memory grows neither with the number of files
+        nor, but for `keep_rows`, with their length. A file that cannot be heard ends nothing.
+
+        Args:
+            files: iterable of paths or binary file objects.
+            hop: seconds between patches, as for `timeline`.
+            keep_rows: give the scores of each patch, too.
+            open_file: function of one of `files` that gives a context manager of the path or
+                file object to read instead, in the thread that reads.
+
+        Yields:
+            A `FileResult` for each file, in their order: `mean` is what `classify` ranks, `rows`
+            are those of `timeline`; what it would raise is `error`, and what it would warn of
+            `warnings`.
+
+        Raises:
+            ValueError: the hop is not one of this model.
+
+        Example:
+
+        >>> import zoo
+        >>> clf = zoo.AudioClassifier.from_preset("resnet50_w025_opensounds")
+        >>> for result in clf.score_files(["examples/harp.ogg", "examples/lost.ogg"]):
+        ...     print(result.error or clf.rank(result.mean, top=1)[0].label)
+        Harp
+        [Errno 2] No such file or directory: 'examples/lost.ogg'
+        """
+        # Not a generator, so that a wrong hop is said at once.
+        return self._scored(files, hop, keep_rows=keep_rows, open_file=open_file)
+
+    def _heard(self, audio, sample_rate, hop, keep_rows=False):
+        (result,) = self._scored([audio], hop, keep_rows=keep_rows, sample_rate=sample_rate)
+        return unwrapped(result)
+
+    def _scored(self, sounds, hop, **options):
+        frontend = self.frontend.with_hop(hop)
+        results = run_files(sounds, frontend, self.score_patches, **options)
+        return (self._as_silence(result) for result in results)
+
+    def _as_silence(self, result):
+        if result.silent:
+            result.mean = self._silence()
+            if result.rows is not None:
+                result.rows = np.tile(result.mean, (result.patches, 1))
+        return result
 
     def stream(
         self,
@@ -157,9 +210,3 @@ class Listener:
     def _silence(self):
         """Scores of no sound, `[classes]`: what a network makes of zeros is chance."""
         return np.array([label.name == SILENCE for label in self.labels], np.float32)
-
-    def _patches(self, audio, sample_rate, hop):
-        """Batches of waveforms of patches, `[patches, samples]`."""
-        frontend = self.frontend.with_hop(hop)
-        blocks = sound_blocks(audio, frontend.sample_rate, waveform_rate=sample_rate)
-        return waveform_patches(blocks, frontend)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 import zoo
-from frontend.sound_warnings import SilenceWarning, SoundWarning
+from frontend.sound_warnings import SoundWarning
 from zoo.cli import sounds
-from zoo.cli.output import JsonArray, TableWriter, add_command, warnings_in_a_line
+from zoo.cli.output import JsonArray, TableWriter, add_command
 from zoo.files import check_writable, write_atomically
 
 DEFAULT_MODEL = "resnet50_w025_opensounds"
@@ -103,21 +103,21 @@ def _classify(options):
     classifier = _load(options.model)
     classifier.frontend.with_hop(options.hop)  # says what is wrong with it before any file is read
 
-    def listen(file):
-        with warnings_in_a_line() as shown:
-            return classifier.timeline(file, hop=options.hop), SilenceWarning in shown
-
+    rows_wanted = bool(options.timeline or options.plot)
+    run = functools.partial(classifier.score_files, hop=options.hop, keep_rows=rows_wanted)
     failed = False
     with _output(paths, classifier, options) as output:
-        for path, heard in sounds.hear(paths, listen):
-            if heard is None:
+        for result in sounds.hear(paths, run):
+            if result.error is not None:
                 failed = True
                 continue
-            timeline, silent = heard
-            output.write(_entry(path, timeline, silent, classifier, options))
+            output.write(_entry(result, classifier, options))
             if options.plot:
                 warnings.simplefilter("ignore", SoundWarning)  # all was said when it was heard
-                plot.save(plot.recording(classifier, path, timeline, top=options.top), options.plot)
+                timeline = zoo.Timeline(result.start_seconds, result.rows)
+                plot.save(
+                    plot.recording(classifier, result.file, timeline, top=options.top), options.plot
+                )
     return 2 if failed else 0
 
 
@@ -127,19 +127,19 @@ def _output(paths, classifier, options):
     return contextlib.nullcontext(_PredictionTable(paths, classifier, options))
 
 
-def _entry(path, timeline, silent, classifier, options):
+def _entry(result, classifier, options):
     """What is said of one file, as JSON has it."""
 
     def best(scores):
         return [prediction._asdict() for prediction in classifier.rank(scores, options.top)]
 
-    entry = {"file": path, "predictions": best(timeline.scores.mean(axis=0))}
-    if silent:
+    entry = {"file": result.file, "predictions": best(result.mean)}
+    if result.silent:
         entry["silent"] = True
     if options.timeline:
         entry["timeline"] = [
             {"start_seconds": round(float(start), 3), "predictions": best(scores)}
-            for start, scores in zip(*timeline, strict=True)
+            for start, scores in zip(result.start_seconds, result.rows, strict=True)
         ]
     return entry
 
@@ -178,24 +178,24 @@ def _embed(options):
     classifier = _load(options.model)
     if not hasattr(classifier, "embed"):
         raise ValueError(f"{options.model} gives scores alone; embed needs a preset.")
-    frontend = classifier.frontend.with_hop(options.hop)
-    listen = functools.partial(classifier.embed, hop=options.hop)
+    classifier.frontend.with_hop(options.hop)  # says what is wrong with it before any file is read
+    run = functools.partial(classifier.embed_files, hop=options.hop)
     heard, failed = [], False
     with JsonArray() if options.json else contextlib.nullcontext() as output:
-        for path, embeddings in sounds.hear(paths, listen):
-            if embeddings is None:
+        for result in sounds.hear(paths, run):
+            if result.error is not None:
                 failed = True
             elif options.json:
-                output.write({"file": path, "embeddings": embeddings.tolist()})
+                output.write({"file": result.file, "embeddings": result.rows.tolist()})
             else:
-                heard.append((path, embeddings))
+                heard.append(result)
     if heard:
-        embeddings = np.concatenate([rows for _, rows in heard])
-        files = np.concatenate([[path] * len(rows) for path, rows in heard])
+        embeddings = np.concatenate([result.rows for result in heard])
+        files = np.concatenate([[result.file] * result.patches for result in heard])
         if options.plot:
             plot.save(plot.embedding_map(embeddings, _places(files)), options.plot)
         else:
-            starts = np.concatenate([frontend.patch_starts(len(rows)) for _, rows in heard])
+            starts = np.concatenate([result.start_seconds for result in heard])
             with write_atomically(options.output) as file:
                 np.savez(file, embeddings=embeddings, start_seconds=starts, files=files)
         print(f"{options.output or options.plot}: {len(files)} embeddings of {len(heard)} files")

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import sys
-from pathlib import Path
 
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
@@ -50,31 +49,33 @@ def sound_files(options):
     return [path for name in named for path in _search(name)]
 
 
-def hear(paths, listen):
-    """Runs `listen` on each sound file in turn; one that cannot be heard is reported on stderr.
+def hear(paths, run):
+    """Runs sound files through a classifier behind a progress bar.
+
+    What is to be said of them goes to stderr as their results come.
 
     Args:
         paths: what `sound_files` gave.
-        listen: function of a binary file that raises ValueError or OSError on bad sound.
+        run: `classifier.score_files` or `embed_files`, or like them.
 
     Yields:
-        Each path and what `listen` returned for it, or None after an error.
+        A `zoo.FileResult` for each path, in their order.
     """
-    name = TextColumn("{task.description}", markup=False)
-    with progress_bar(name, BarColumn(), TimeRemainingColumn()) as bar:
+    columns = (BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with progress_bar(*columns) as bar:
         # In bytes read, so that one long file moves the bar as many short ones do.
         task = bar.add_task("", total=sum(map(_size, paths)))
-        done = 0
-        for path in paths:
-            bar.update(task, description=Path(path).name, completed=done)
-            try:
-                with _open(path, bar, task) as file:
-                    heard = listen(file)
-            except (ValueError, OSError, ImportError) as error:
-                complain(error)
-                heard = None
-            done += _size(path)
-            yield path, heard
+        seconds = 0.0
+        results = run(paths, open_file=lambda path: _open(path, bar, task))
+        for number, result in enumerate(results, start=1):
+            seconds += result.seconds
+            progress = f"{number} of {len(paths)} files, {seconds / 3600:.1f} h of sound"
+            bar.update(task, description=progress)
+            for warning in result.warnings:
+                complain(f"warning: {warning}")
+            if result.error is not None:
+                complain(result.error)
+            yield result
 
 
 def _search(name):
@@ -89,9 +90,39 @@ def _size(path):
     return os.path.getsize(path) if os.path.isfile(path) else 0
 
 
+@contextlib.contextmanager
 def _open(path, bar, task):
     if path == STDIN:
-        return contextlib.nullcontext(sys.stdin.buffer)
-    if os.path.isdir(path):
+        yield sys.stdin.buffer
+    elif os.path.isdir(path):
         raise ValueError(f"{path} holds no sound files.")
-    return bar.open(path, "rb", task_id=task, total=bar.tasks[0].total)
+    else:
+        with open(path, "rb") as file:
+            watched = _Watched(file, lambda size: bar.advance(task, size))
+            yield watched
+        bar.advance(task, _size(path) - watched.furthest)  # what decoding had no need of
+
+
+class _Watched:
+    """A binary file that tells of bytes when they are read for the first time."""
+
+    def __init__(self, file, tell):
+        self.file, self.tell_of, self.furthest = file, tell, 0
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+    def read(self, size=-1):
+        content = self.file.read(size)
+        self._note()
+        return content
+
+    def readinto(self, buffer):
+        size = self.file.readinto(buffer)
+        self._note()
+        return size
+
+    def _note(self):
+        if self.file.seekable() and (position := self.file.tell()) > self.furthest:
+            self.tell_of(position - self.furthest)
+            self.furthest = position
