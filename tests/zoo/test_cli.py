@@ -1,5 +1,6 @@
 """The command line, in this process: what it prints, and its exit status."""
 
+import csv
 import io
 import json
 import os
@@ -51,6 +52,98 @@ def test_classify_prints_a_table(run, sounds):
     assert lines[2].startswith(str(sounds / "one.wav"))
     assert len(lines) == 4
     assert 0 <= float(lines[2].split()[-1]) <= 1
+
+
+def test_classify_names_chosen_labels_alone(run, sounds):
+    one = sounds / "one.wav"
+    for labels, expected in [
+        ("rain,Sword, metal clash", {"Rain", "Sword, metal clash"}),
+        ("/m/0bt9lr", {"Dog"}),
+        ("Dog, dog", {"Dog"}),
+    ]:
+        status, lines, _ = run("classify", one, "--json", "--labels", labels)
+        (entry,) = json.loads("\n".join(lines))
+        assert status == 0
+        assert {prediction["label"] for prediction in entry["predictions"]} == expected
+    status, _, errors = run("classify", one, "--labels", "Dog,Rein")
+    assert status == 2
+    assert errors == ["soundzoo: The model has no label 'Rein'; the nearest is 'Rain'."]
+    assert run("classify", one, "--labels", "zzz")[2] == ["soundzoo: The model has no label 'zzz'."]
+
+
+def test_classify_leaves_out_what_is_below_the_threshold_and_no_file(run, sounds):
+    _, lines, _ = run("classify", sounds, "--json", "--top", 3)
+    scores = [
+        each["score"] for entry in json.loads("\n".join(lines)) for each in entry["predictions"]
+    ]
+    middle = sorted(scores)[len(scores) // 2]
+    _, lines, _ = run("classify", sounds, "--json", "--top", 3, "--threshold", middle)
+    left = [
+        each["score"] for entry in json.loads("\n".join(lines)) for each in entry["predictions"]
+    ]
+    assert sorted(left) == pytest.approx([score for score in sorted(scores) if score >= middle])
+    _, lines, _ = run("classify", sounds, "--threshold", 1)
+    assert [line.split()[-2:] for line in lines[2:]] == [["-", "-"]] * 2
+    status, _, errors = run("classify", sounds, "--threshold", 30)
+    assert (status, errors) == (
+        2,
+        ["soundzoo: --threshold is a score, from 0 to 1. Received: 30.0"],
+    )
+
+
+def test_classify_writes_a_row_for_each_file(run, sounds):
+    (sounds / "none.wav").write_bytes(b"no sound")
+    table = sounds / "heard.csv"
+    status, lines, errors = run("classify", sounds, "--output", table, "--top", 2)
+    assert (status, lines) == (2, [f"{table}: 3 files, 1 of which could not be heard"])
+    assert any("none.wav is not sound" in error for error in errors)
+    two, none, one = read_csv(table)
+    about = ["file", "seconds", "silent", "error"]
+    assert list(one) == [*about, "label_1", "score_1", "label_2", "score_2"]
+    assert one["file"] == str(sounds / "one.wav")
+    assert (one["seconds"], one["silent"], one["error"]) == ("2.0", "False", "")
+    (entry,) = json.loads("\n".join(run("classify", sounds / "one.wav", "--json", "--top", 2)[1]))
+    for place, prediction in enumerate(entry["predictions"], start=1):
+        assert one[f"label_{place}"] == prediction["label"]
+        assert float(one[f"score_{place}"]) == pytest.approx(prediction["score"], abs=2e-6)
+    assert two["file"].endswith("two.FLAC")
+    assert "is not sound that can be decoded" in none["error"]
+    assert {value for name, value in none.items() if name not in ("file", "error")} == {""}
+    status, _, errors = run("classify", sounds, "--output", table)
+    assert status == 2
+    assert f"{table} exists and is complete" in errors[-1]
+
+
+def test_classify_writes_a_row_for_each_patch(run, sounds):
+    table = sounds / "heard.csv"
+    status, _, _ = run(
+        "classify", sounds / "one.wav", "--output", table, "--rows", "patches", "--labels", "Rain"
+    )
+    assert status == 0
+    rows = read_csv(table)
+    times = [(row["start_seconds"], row["end_seconds"]) for row in rows]
+    assert times == [("0.0", "0.96"), ("0.96", "1.92")]
+    _, lines, _ = run("classify", sounds / "one.wav", "--json", "--timeline", "--labels", "Rain")
+    (entry,) = json.loads("\n".join(lines))
+    for row, patch in zip(rows, entry["timeline"], strict=True):
+        assert float(row["Rain"]) == pytest.approx(patch["predictions"][0]["score"], abs=2e-6)
+
+
+def test_where_no_file_can_be_heard_there_is_no_table(run, sounds):
+    status, lines, errors = run("classify", sounds / "lost.wav")
+    assert (status, lines) == (2, [])
+    assert errors == [f"soundzoo: {sounds / 'lost.wav'}: No such file or directory"]
+
+
+def test_a_table_cannot_also_be_json(run, sounds):
+    status, _, errors = run("classify", sounds, "--output", sounds / "x.csv", "--json")
+    assert status == 2
+    assert "not allowed with argument" in errors[-1]
+
+
+def read_csv(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def test_classify_searches_directories(run, sounds):

@@ -12,7 +12,7 @@ import soundfile
 
 import zoo
 from zoo import AudioClassifier, presets
-from zoo.cli.hear import DEFAULT_MODEL
+from zoo.cli.model import DEFAULT_MODEL
 from zoo.complexity import count_multiplies
 
 ROOT = Path(__file__).parents[2]

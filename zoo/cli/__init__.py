@@ -7,7 +7,7 @@ import re
 import sys
 
 from zoo import __version__
-from zoo.cli import describe, evaluate, export, hear, prepare, reproduce, train
+from zoo.cli import classify, describe, embed, evaluate, export, prepare, reproduce, train
 from zoo.cli.output import complain, warnings_in_a_line
 from zoo.cli.stderr import silence_tensorflow
 from zoo.training.signals import Stopped
@@ -41,8 +41,8 @@ def main(arguments=None):
     for add in (
         describe.add_list,
         describe.add_summary,
-        hear.add_classify,
-        hear.add_embed,
+        classify.add_classify,
+        embed.add_embed,
         prepare.add_prepare,
         train.add_train,
         evaluate.add_evaluate,

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import zoo
-from zoo.cli.hear import add_model
+from zoo.cli.model import add_model
 from zoo.cli.output import TableWriter, add_command, figure, print_json
 from zoo.cli.progress import tracking
 

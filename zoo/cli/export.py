@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
 import zoo
-from zoo.cli.hear import add_model
+from zoo.cli.model import add_model
 from zoo.cli.output import TableWriter, add_command, complain, print_json
 from zoo.cli.progress import progress_bar
 from zoo.cli.sounds import sound_files

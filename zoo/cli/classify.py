@@ -1,0 +1,144 @@
+"""`soundzoo classify`: what is heard in sound files."""
+
+import contextlib
+import functools
+import warnings
+
+import zoo
+from frontend.sound_warnings import SoundWarning
+from zoo.cli import rows, selection, sounds
+from zoo.cli.model import add_hop, add_model, load_model
+from zoo.cli.output import JsonArray, TableWriter, add_command, complain
+from zoo.files import check_writable
+
+
+def add_classify(commands):
+    parser = add_command(
+        commands,
+        "classify",
+        _classify,
+        "Name what is heard in sound files.",
+        "soundzoo classify street.ogg recordings/ --top 3\n"
+        "  soundzoo classify street.ogg --timeline --plot street.png\n"
+        "  soundzoo classify street.ogg --model exported.tflite\n"
+        "  soundzoo classify recordings/ --output heard.csv --labels Rain,Wind",
+    )
+    sounds.add_arguments(parser)
+    add_model(parser, ", or an exported FILE.tflite")
+    selection.add_arguments(parser)
+    parser.add_argument("--timeline", action="store_true", help="labels of each patch, too")
+    add_hop(parser)
+    parser.add_argument(
+        "--plot", metavar="FILE.png", help="draw waveform, log-mel and scores of one file"
+    )
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print a JSON array, an entry a file")
+    output.add_argument(
+        "--output",
+        metavar="FILE",
+        help="write a table instead, .csv, .jsonl or .parquet; stopped, the same command goes on",
+    )
+    parser.add_argument(
+        "--rows",
+        choices=rows.ROWS,
+        default="files",
+        help="a row of that table for each of (default: files)",
+    )
+
+
+def _classify(options):
+    selection.check_arguments(options)
+    paths = sounds.sound_files(options)
+    if options.plot:
+        if len(paths) != 1 or paths[0] == sounds.STDIN:
+            raise ValueError(f"--plot draws one file. Received: {', '.join(paths)}")
+        check_writable(options.plot)
+        from zoo import plot  # here, because matplotlib is an extra and slow to import
+
+    classifier = load_model(options)
+    chosen = selection.Selection(classifier.labels, options)
+    if options.output:
+        return _write_table(paths, classifier, chosen, options)
+    keep_rows = bool(options.timeline or options.plot)
+    run = functools.partial(classifier.score_files, hop=options.hop, keep_rows=keep_rows)
+    failed = False
+    with _output(paths, classifier, options) as output:
+        for result in sounds.hear(paths, run):
+            if result.error is not None:
+                failed = True
+                continue
+            output.write(_entry(result, chosen, options))
+            if options.plot:
+                warnings.simplefilter("ignore", SoundWarning)  # all was said when it was heard
+                timeline = zoo.Timeline(result.start_seconds, result.rows)
+                plot.save(
+                    plot.recording(classifier, result.file, timeline, top=options.top), options.plot
+                )
+    return 2 if failed else 0
+
+
+def _write_table(paths, classifier, chosen, options):
+    table = rows.ResultTable(paths, classifier, chosen, options)
+    keep_rows = options.rows != "files"
+    run = functools.partial(classifier.score_files, hop=options.hop, keep_rows=keep_rows)
+    with table.file as file:
+        if file.done:
+            complain(f"{file.done} of {len(paths)} files were done before")
+        for result in sounds.hear(paths[file.done :], run):
+            table.write(result)
+        file.finish()
+    failed = f", {file.failed} of which could not be heard" if file.failed else ""
+    print(f"{options.output}: {file.done} files{failed}")
+    return 2 if file.failed else 0
+
+
+def _output(paths, classifier, options):
+    if options.json:
+        return JsonArray()
+    return contextlib.nullcontext(_PredictionTable(paths, classifier, options))
+
+
+def _entry(result, chosen, options):
+    """What is said of one file, as JSON has it."""
+
+    def best(scores):
+        return [prediction._asdict() for prediction in chosen.best(scores)]
+
+    entry = {"file": result.file, "predictions": best(result.mean)}
+    if result.silent:
+        entry["silent"] = True
+    if options.timeline:
+        entry["timeline"] = [
+            {"start_seconds": round(float(start), 3), "predictions": best(scores)}
+            for start, scores in zip(result.start_seconds, result.rows, strict=True)
+        ]
+    return entry
+
+
+class _PredictionTable:
+    """Prints entries as rows: the file's mean first, then, where asked for, each patch."""
+
+    def __init__(self, paths, classifier, options):
+        self.timeline = options.timeline
+        self.widths = {
+            "File": max(map(len, paths)),
+            **({"Start": -6} if self.timeline else {}),
+            "Label": max(len(label.name) for label in classifier.labels),
+            "Score": -5,
+        }
+
+    @functools.cached_property
+    def table(self):
+        return TableWriter(**self.widths)  # which prints its head, if there is anything to follow
+
+    def write(self, entry):
+        self._rows(entry["file"], "mean", entry["predictions"])
+        for patch in entry.get("timeline", ()):
+            self._rows("", f"{patch['start_seconds']:.2f}", patch["predictions"])
+
+    def _rows(self, file, start, predictions):
+        cells = [(each["label"], f"{each['score']:.2f}") for each in predictions]
+        for label, score in cells or [("-", "-")]:  # nothing reached the threshold
+            place = (file, start) if self.timeline else (file,)
+            self.table.row(*place, label, score)
+            file = start = ""

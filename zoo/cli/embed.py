@@ -1,0 +1,79 @@
+"""`soundzoo embed`: embeddings of sound files."""
+
+import contextlib
+import functools
+from pathlib import Path
+
+import numpy as np
+
+from zoo.cli import sounds
+from zoo.cli.model import add_hop, add_model, load_model
+from zoo.cli.output import JsonArray, add_command
+from zoo.files import check_writable, write_atomically
+
+
+def add_embed(commands):
+    parser = add_command(
+        commands,
+        "embed",
+        _embed,
+        "Turn sound files into embeddings, one for each patch of 0.96 s.",
+        "soundzoo embed recordings/ --output embeddings.npz\n"
+        "  soundzoo embed recordings/ --plot map.png",
+    )
+    sounds.add_arguments(parser)
+    add_model(parser)
+    add_hop(parser)
+    output = parser.add_mutually_exclusive_group(required=True)
+    output.add_argument(
+        "--output",
+        metavar="FILE.npz",
+        help="write arrays: embeddings [patches, units], start_seconds and files [patches]",
+    )
+    output.add_argument(
+        "--plot",
+        metavar="FILE.png",
+        help="draw them in two dimensions, named by their folders, or in one folder by their files",
+    )
+    output.add_argument("--json", action="store_true", help="print a JSON array, an entry a file")
+
+
+def _embed(options):
+    paths = sounds.sound_files(options)
+    if not options.json:
+        check_writable(options.output or options.plot)
+    if options.plot:
+        from zoo import plot  # here, because matplotlib is an extra and slow to import
+
+    classifier = load_model(options)
+    if not hasattr(classifier, "embed"):
+        raise ValueError(f"{options.model} gives scores alone; embed needs a preset.")
+    run = functools.partial(classifier.embed_files, hop=options.hop)
+    heard, failed = [], False
+    with JsonArray() if options.json else contextlib.nullcontext() as output:
+        for result in sounds.hear(paths, run):
+            if result.error is not None:
+                failed = True
+            elif options.json:
+                output.write({"file": result.file, "embeddings": result.rows.tolist()})
+            else:
+                heard.append(result)
+    if heard:
+        embeddings = np.concatenate([result.rows for result in heard])
+        files = np.concatenate([[result.file] * result.patches for result in heard])
+        if options.plot:
+            plot.save(plot.embedding_map(embeddings, _places(files)), options.plot)
+        else:
+            starts = np.concatenate([result.start_seconds for result in heard])
+            with write_atomically(options.output) as file:
+                np.savez(file, embeddings=embeddings, start_seconds=starts, files=files)
+        print(f"{options.output or options.plot}: {len(files)} embeddings of {len(heard)} files")
+    return 2 if failed else 0
+
+
+def _places(files):
+    """Where each file lies: its folder's name, or its own where all lie in one folder."""
+    folders = [Path(file).parent for file in files]
+    if len(set(folders)) == 1:
+        return [Path(file).stem for file in files]
+    return [folder.name for folder in folders]

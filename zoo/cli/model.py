@@ -1,0 +1,54 @@
+"""The arguments that name a model, and the classifier that they name."""
+
+from pathlib import Path
+
+import zoo
+from zoo import presets
+from zoo.files import sha256
+
+DEFAULT_MODEL = "resnet50_w025_opensounds"
+
+
+def add_model(parser, others=""):
+    """Adds `--model`; `others` says what it may be beside a preset."""
+    parser.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="MODEL",
+        help=f"a preset's name or folder{others} (default: {DEFAULT_MODEL})",
+    )
+
+
+def add_hop(parser):
+    parser.add_argument(
+        "--hop",
+        type=float,
+        metavar="SECONDS",
+        help="between patches (default: the model's, 0.96 for most)",
+    )
+
+
+def load_model(options):
+    """The classifier of `--model`; a wrong `--hop` is said before any file is read."""
+    classifier = _load(options.model)
+    classifier.frontend.with_hop(options.hop)
+    return classifier
+
+
+def checksum(model):
+    """SHA-256 of the weights of what `--model` names."""
+    if _is_exported(model):
+        return sha256(model)
+    return presets.read_config(presets.find(model))["weights_sha256"]
+
+
+def _load(model):
+    if not _is_exported(model):
+        return zoo.AudioClassifier.from_preset(model)
+    from export import TFLiteClassifier  # here, because the packages point the other way
+
+    return TFLiteClassifier(model)
+
+
+def _is_exported(model):
+    return Path(model).suffix == ".tflite"

@@ -1,0 +1,192 @@
+"""Tables of many files' results that appear complete or not at all, and go on where they stopped.
+
+While a table is written, it lies beside its place as `NAME.partial/rows`. `NAME.partial/journal`
+has the run's options in its first line, then, for each recording, how many are done, how many of
+them failed and how many bytes their rows take. What lies behind those bytes was cut off in the
+middle.
+"""
+
+import csv
+import io
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from frontend.types import StrPath
+from zoo.files import check_writable, write_atomically
+
+FORMATS = (".csv", ".jsonl", ".parquet")
+
+_ROW_GROUP = 1 << 16
+"""Rows of a Parquet file that are held in memory."""
+
+_TYPES = {str: "string", float: "float64", bool: "bool_"}
+"""pyarrow's names of the types of columns."""
+
+
+class RowFile:
+    """A table of rows, written recording by recording.
+
+    A context manager. The table takes its place when `finish` is called; until then, whatever ends
+    the process, the same run goes on from the last recording that was written.
+
+    Args:
+        path: of the table: `.csv`, `.jsonl` (a JSON object a line) or `.parquet`.
+        columns: types of the columns by their names: str, float or bool. A cell may be None.
+        options: what makes the run what it is, JSON types by name; it goes on with the same only.
+
+    Attributes:
+        done: recordings whose rows are written.
+        failed: how many of them could not be heard.
+
+    Raises:
+        FileExistsError: the table exists, or is being written by a run of other options.
+        ImportError: it is `.parquet`, and pyarrow is not installed.
+        OSError: it cannot be written.
+        ValueError: the suffix is none of the three.
+    """
+
+    def __init__(
+        self, path: StrPath, columns: Mapping[str, type], options: Mapping[str, Any]
+    ) -> None:
+        self.path = Path(path)
+        self.columns = dict(columns)
+        self.options = json.loads(json.dumps(options))
+        self.done = self.failed = 0
+        self.format = self.path.suffix.lower()
+        if self.format not in FORMATS:
+            raise ValueError(f"A table ends in {', '.join(FORMATS)}. Received: {self.path}")
+        if self.format == ".parquet":
+            _import_pyarrow()
+        check_writable(self.path)
+        if self.path.exists():
+            raise FileExistsError(
+                f"{self.path} exists and is complete; remove it or name another file."
+            )
+        self._partial = self.path.with_name(f"{self.path.name}.partial")
+
+    def __enter__(self) -> Self:
+        self._partial.mkdir(exist_ok=True)
+        rows, journal = self._partial / "rows", self._partial / "journal"
+        size = self._read(journal)
+        self._rows = open(rows, "ab")
+        self._journal = open(journal, "ab")
+        if size is None:
+            self._rows.truncate(0)
+            self._journal.truncate(0)
+            self._write_line(json.dumps(self.options))
+            self._rows.write(self._header())
+            self._note()
+        else:
+            self._rows.truncate(size)
+            # A line that was cut off in the middle would swallow the next.
+            self._journal.truncate(journal.read_bytes().rindex(b"\n") + 1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._rows.close()
+        self._journal.close()
+
+    def write(self, rows: Iterable[Mapping[str, Any]], *, failed: bool = False) -> None:
+        """Writes all rows of the next recording; they are there together or not at all.
+
+        Args:
+            rows: dicts of columns, which may lack some.
+            failed: the recording could not be heard.
+        """
+        self._rows.write(b"".join(map(self._encoded, rows)))
+        self.done += 1
+        self.failed += failed
+        self._note()
+
+    def finish(self) -> None:
+        """Puts the table in its place."""
+        self._rows.close()
+        rows = self._partial / "rows"
+        if self.format == ".parquet":
+            self._write_parquet(rows)
+        else:
+            os.replace(rows, self.path)
+        shutil.rmtree(self._partial)
+
+    def _note(self):
+        self._rows.flush()
+        self._write_line(f"{self.done} {self.failed} {self._rows.tell()}")
+
+    def _write_line(self, line):
+        self._journal.write(f"{line}\n".encode())
+        self._journal.flush()
+
+    def _read(self, journal):
+        """Bytes of whole recordings, and how many those are; None where nothing was begun."""
+        if not journal.is_file():
+            return None
+        with open(journal, encoding="utf-8") as file:
+            lines = (line for line in file if line.endswith("\n"))
+            options = json.loads(next(lines, "null"))
+            last = None
+            for last in lines:  # noqa: B007, the last is wanted
+                pass
+        if last is None:
+            return None
+        if options != self.options:
+            differ = [
+                name
+                for name in self.options | options
+                if options.get(name) != self.options.get(name)
+            ]
+            raise FileExistsError(
+                f"{self._partial} is of a run that differs in: {', '.join(differ)}. Repeat that "
+                "one to its end, name another file, or remove the folder."
+            )
+        self.done, self.failed, size = map(int, last.split())
+        return size
+
+    def _header(self):
+        return _csv_line(self.columns) if self.format == ".csv" else b""
+
+    def _encoded(self, row):
+        cells = {name: _cell(row.get(name)) for name in self.columns}
+        if self.format == ".csv":
+            return _csv_line(cells.values())
+        return json.dumps(cells, ensure_ascii=False).encode() + b"\n"
+
+    def _write_parquet(self, rows):
+        pyarrow, parquet = _import_pyarrow()
+        schema = pyarrow.schema(
+            [(name, getattr(pyarrow, _TYPES[kind])()) for name, kind in self.columns.items()]
+        )
+        with (
+            open(rows, encoding="utf-8") as file,
+            write_atomically(self.path) as output,
+            parquet.ParquetWriter(output, schema) as writer,
+        ):
+            while lines := list(itertools.islice(file, _ROW_GROUP)):
+                table = pyarrow.Table.from_pylist(list(map(json.loads, lines)), schema)
+                writer.write_table(table)
+
+
+def _cell(value):
+    # What is no text in a file's name is escaped, so that all readers take the table.
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+
+
+def _csv_line(cells):
+    line = io.StringIO(newline="")
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue().encode()
+
+
+def _import_pyarrow():
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise ImportError(
+            "Parquet is written by pyarrow; pip install 'soundzoo[parquet]', or name a .csv."
+        ) from None
+    return pyarrow, pyarrow.parquet
