@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zoo.architecture import PaperFigures as PaperFigures
     from zoo.architecture import register_architecture as register_architecture
     from zoo.classifier import AudioClassifier as AudioClassifier
+    from zoo.events import Event as Event
     from zoo.feature_maps import features as features
     from zoo.labels import Label as Label
     from zoo.labels import Prediction as Prediction
@@ -35,6 +36,7 @@ else:
         {
             "architecture": ["Architecture", "PaperFigures", "register_architecture"],
             "classifier": ["AudioClassifier"],
+            "events": ["Event"],
             "feature_maps": ["features"],
             "labels": ["Label", "Prediction"],
             "listener": ["Timeline"],

@@ -1,5 +1,6 @@
 """What a classifier's scores are called."""
 
+import difflib
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -63,6 +64,27 @@ def as_labels(labels: Iterable[str | tuple[str, str | None]]) -> list[Label]:
             raise ValueError(f"labels must differ. Received {label.name!r} twice.")
         seen.add(label.name)
     return complete
+
+
+def find_label(name: str, labels: list[Label]) -> int:
+    """The index of a label, by its name in any case, or its mid.
+
+    Raises:
+        ValueError: there is none; the message says which is nearest.
+
+    Example:
+
+    >>> find_label("wind", [Label("Rain"), Label("Wind")])
+    1
+    """
+    wanted = name.casefold()
+    for index, label in enumerate(labels):
+        if wanted in (label.name.casefold(), (label.mid or label.name).casefold()):
+            return index
+    names = {label.name.casefold(): label.name for label in labels}
+    near = difflib.get_close_matches(wanted, names, n=1, cutoff=0.5)
+    hint = f"; the nearest is {names[near[0]]!r}" if near else ""
+    raise ValueError(f"There is no label {name!r}{hint}.")
 
 
 def _as_label(label):

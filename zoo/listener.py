@@ -1,7 +1,7 @@
 """What a classifier says of a recording, whatever runs the network."""
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, cast, overload
 
@@ -12,6 +12,7 @@ from frontend.audio import is_sound_file, resampled_blocks
 from frontend.config import FrontendConfig
 from frontend.patches import waveform_patches
 from frontend.types import Sound, SoundFile
+from zoo.events import Event, EventFinder
 from zoo.labels import Label, Prediction
 from zoo.pipeline import FileResult, OpenFile, run_files, unwrapped
 
@@ -120,6 +121,55 @@ class Listener:
         result = self._heard(audio, sample_rate, hop, keep_rows=True)
         return Timeline(result.start_seconds, result.rows)
 
+    def events(
+        self,
+        audio: Sound,
+        threshold: float | Mapping[str, float] = 0.3,
+        *,
+        median: int = 1,
+        merge_gap: float = 0.0,
+        min_seconds: float = 0.0,
+        sample_rate: float | None = None,
+        hop: float | None = None,
+    ) -> list[Event]:
+        """Says what is heard in a recording from when to when.
+
+        Args:
+            audio: as for `classify`, and so are `sample_rate` and `hop`, which with 0.48 or less
+                gives times that are finer than patches.
+            threshold: an event begins where a label's score reaches it, and ends where the score
+                falls below half of it; or a dict of thresholds by label names, of these alone.
+            median: patches, an odd number, over whose median the scores are smoothed.
+            merge_gap: events of a label that are less than this apart are one, in s.
+            min_seconds: what is shorter then is left out.
+
+        Returns:
+            list of `Event` (label, mid, onset and offset in s, peak and mean score), by onset.
+
+        Raises:
+            OSError, ValueError: as `classify`; or a threshold or time is out of range.
+
+        Example:
+
+        >>> import zoo
+        >>> clf = zoo.AudioClassifier.from_preset("resnet50_w025_opensounds")
+        >>> thresholds = {"Clapping": 0.5, "Wind": 0.5}
+        >>> for event in clf.events("examples/medley.ogg", thresholds, hop=0.48):
+        ...     print(f"{event.onset:.2f} to {event.offset:.2f} s: {event.label}")
+        0.00 to 2.16 s: Wind
+        4.08 to 6.00 s: Clapping
+        """
+        finder = EventFinder(
+            self.labels,
+            self.frontend.with_hop(hop),
+            threshold=threshold,
+            median=median,
+            merge_gap=merge_gap,
+            min_seconds=min_seconds,
+        )
+        result = self._heard(audio, sample_rate, hop, keep_rows=True)
+        return finder(result.rows, result.seconds)
+
     def score_files(
         self,
         files: Iterable[SoundFile],
@@ -152,9 +202,9 @@ class Listener:
 
         >>> import zoo
         >>> clf = zoo.AudioClassifier.from_preset("resnet50_w025_opensounds")
-        >>> for result in clf.score_files(["examples/harp.ogg", "examples/lost.ogg"]):
+        >>> for result in clf.score_files(["examples/wind.ogg", "examples/lost.ogg"]):
         ...     print(result.error or clf.rank(result.mean, top=1)[0].label)
-        Harp
+        Wind
         [Errno 2] No such file or directory: 'examples/lost.ogg'
         """
         # Not a generator, so that a wrong hop is said at once.

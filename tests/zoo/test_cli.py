@@ -34,7 +34,7 @@ def run(small_preset, capsys):
     """Runs a command on the small preset; gives exit status, lines of stdout and of stderr."""
 
     def call(command, *arguments):
-        model = ["--model", str(small_preset)] if command in ("classify", "embed") else []
+        model = ["--model", str(small_preset)] if command in ("classify", "embed", "events") else []
         try:
             status = main([command, *map(str, arguments), *model])
         except SystemExit as stop:
@@ -67,8 +67,8 @@ def test_classify_names_chosen_labels_alone(run, sounds):
         assert {prediction["label"] for prediction in entry["predictions"]} == expected
     status, _, errors = run("classify", one, "--labels", "Dog,Rein")
     assert status == 2
-    assert errors == ["soundzoo: The model has no label 'Rein'; the nearest is 'Rain'."]
-    assert run("classify", one, "--labels", "zzz")[2] == ["soundzoo: The model has no label 'zzz'."]
+    assert errors == ["soundzoo: There is no label 'Rein'; the nearest is 'Rain'."]
+    assert run("classify", one, "--labels", "zzz")[2] == ["soundzoo: There is no label 'zzz'."]
 
 
 def test_classify_leaves_out_what_is_below_the_threshold_and_no_file(run, sounds):
@@ -98,8 +98,8 @@ def test_classify_writes_a_row_for_each_file(run, sounds):
     assert (status, lines) == (2, [f"{table}: 3 files, 1 of which could not be heard"])
     assert any("none.wav is not sound" in error for error in errors)
     two, none, one = read_csv(table)
-    about = ["file", "seconds", "silent", "error"]
-    assert list(one) == [*about, "label_1", "score_1", "label_2", "score_2"]
+    scores = ["label_1", "score_1", "label_2", "score_2"]
+    assert list(one) == ["file", "seconds", "silent", *scores, "error"]
     assert one["file"] == str(sounds / "one.wav")
     assert (one["seconds"], one["silent"], one["error"]) == ("2.0", "False", "")
     (entry,) = json.loads("\n".join(run("classify", sounds / "one.wav", "--json", "--top", 2)[1]))
@@ -117,7 +117,7 @@ def test_classify_writes_a_row_for_each_file(run, sounds):
 def test_classify_writes_a_row_for_each_patch(run, sounds):
     table = sounds / "heard.csv"
     status, _, _ = run(
-        "classify", sounds / "one.wav", "--output", table, "--rows", "patches", "--labels", "Rain"
+        "classify", sounds / "one.wav", "--output", table, "--timeline", "--labels", "Rain"
     )
     assert status == 0
     rows = read_csv(table)
@@ -139,6 +139,56 @@ def test_a_table_cannot_also_be_json(run, sounds):
     status, _, errors = run("classify", sounds, "--output", sounds / "x.csv", "--json")
     assert status == 2
     assert "not allowed with argument" in errors[-1]
+
+
+def test_events_say_from_when_to_when(run, sounds):
+    arguments = ("--threshold", 0.001, "--hop", 0.48, "--labels", "Rain")
+    status, lines, errors = run("events", sounds, *arguments)
+    assert (status, errors) == (0, [f"soundzoo: left out: 1 .txt in {sounds}/"])
+    assert lines[0].split() == ["File", "Onset", "Offset", "Label", "Peak", "Mean"]
+    assert lines[-1].split()[1:4] == ["0.00", "2.00", "Rain"]
+    _, lines, _ = run("events", sounds, "--json", *arguments)
+    two, one = json.loads("\n".join(lines))
+    (event,) = one["events"]
+    assert list(event) == ["label", "mid", "onset", "offset", "peak", "mean"]
+    assert run("events", sounds, "--output", sounds / "events.csv", *arguments)[0] == 0
+    rows = read_csv(sounds / "events.csv")
+    assert [row["file"] for row in rows] == [two["file"], one["file"]]
+    for row, entry in zip(rows, (two, one), strict=True):
+        assert row.pop("error") == ""
+        (event,) = entry["events"]
+        assert row.pop("file") == entry["file"]
+        assert row.pop("label") == event.pop("label") == "Rain"
+        assert row.pop("mid") == event.pop("mid")
+        numbers = {name: float(value) for name, value in row.items()}
+        assert numbers == pytest.approx(event, abs=2e-6)
+
+
+def test_events_of_one_recording_go_to_other_programs_and_a_picture(run, sounds):
+    files = {flag: sounds / f"{flag}.png" for flag in ("audacity", "raven", "plot")}
+    flags = [part for flag, path in files.items() for part in (f"--{flag}", path)]
+    status, lines, _ = run("events", sounds / "one.wav", "--threshold", 0.001, *flags)
+    assert status == 0
+    events = len(lines) - 2
+    assert events
+    assert len(files["audacity"].read_text().splitlines()) == events
+    assert len(files["raven"].read_text().splitlines()) == events + 1
+    assert files["plot"].read_bytes().startswith(b"\x89PNG")
+    for flag, path in files.items():
+        status, _, errors = run("events", sounds, f"--{flag}", path)
+        assert (status, errors[-1]) == (
+            2,
+            f"soundzoo: --{flag} takes one file and no --output. Received: 2",
+        )
+
+
+def test_a_recording_without_events_is_said_to_have_none(run, sounds):
+    status, lines, _ = run("events", sounds / "one.wav", "--threshold", 1)
+    assert status == 0
+    assert lines[2].split() == [str(sounds / "one.wav"), "-", "-", "-", "-", "-"]
+    status, _, errors = run("events", sounds, "--threshold", 2)
+    assert status == 2
+    assert "above 0 and at most 1. Received for Dog: 2.0" in errors[-1]
 
 
 def read_csv(path):

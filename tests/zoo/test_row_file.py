@@ -128,7 +128,7 @@ def test_a_run_that_is_killed_again_and_again_gives_the_same_table(small_preset,
         sound = rng.normal(0, 0.1, rng.integers(16000, 80000))
         soundfile.write(tmp_path / "sounds" / f"{number:02}.wav", sound, 16000)
     (tmp_path / "sounds" / "30.wav").write_bytes(b"none")
-    command = [sys.executable, "-m", "zoo", "classify", tmp_path / "sounds", "--rows", "patches"]
+    command = [sys.executable, "-m", "zoo", "classify", tmp_path / "sounds", "--timeline"]
     command += ["--model", small_preset, "--labels", "rain", "--output"]
     whole, killed = tmp_path / "whole.csv", tmp_path / "killed.csv"
     assert subprocess.run([*command, whole], capture_output=True).returncode == 2

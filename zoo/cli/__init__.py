@@ -7,7 +7,7 @@ import re
 import sys
 
 from zoo import __version__
-from zoo.cli import classify, describe, embed, evaluate, export, prepare, reproduce, train
+from zoo.cli import classify, describe, embed, evaluate, events, export, prepare, reproduce, train
 from zoo.cli.output import complain, warnings_in_a_line
 from zoo.cli.stderr import silence_tensorflow
 from zoo.training.signals import Stopped
@@ -42,6 +42,7 @@ def main(arguments=None):
         describe.add_list,
         describe.add_summary,
         classify.add_classify,
+        events.add_events,
         embed.add_embed,
         prepare.add_prepare,
         train.add_train,

@@ -6,10 +6,13 @@ import warnings
 
 import zoo
 from frontend.sound_warnings import SoundWarning
-from zoo.cli import rows, selection, sounds
+from zoo.cli import selection, sounds
 from zoo.cli.model import add_hop, add_model, load_model
-from zoo.cli.output import JsonArray, TableWriter, add_command, complain
+from zoo.cli.output import JsonArray, TableWriter, add_command
+from zoo.cli.table import add_output, rounded, write_table
 from zoo.files import check_writable
+
+_COLUMNS = {"file", "seconds", "silent", "start_seconds", "end_seconds", "error"}
 
 
 def add_classify(commands):
@@ -33,17 +36,7 @@ def add_classify(commands):
     )
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print a JSON array, an entry a file")
-    output.add_argument(
-        "--output",
-        metavar="FILE",
-        help="write a table instead, .csv, .jsonl or .parquet; stopped, the same command goes on",
-    )
-    parser.add_argument(
-        "--rows",
-        choices=rows.ROWS,
-        default="files",
-        help="a row of that table for each of (default: files)",
-    )
+    add_output(output, "a row a file, or a patch with --timeline")
 
 
 def _classify(options):
@@ -57,10 +50,12 @@ def _classify(options):
 
     classifier = load_model(options)
     chosen = selection.Selection(classifier.labels, options)
-    if options.output:
-        return _write_table(paths, classifier, chosen, options)
     keep_rows = bool(options.timeline or options.plot)
     run = functools.partial(classifier.score_files, hop=options.hop, keep_rows=keep_rows)
+    if options.output:
+        columns, rows_of = (_patches if options.timeline else _files)(classifier.frontend, chosen)
+        settings = ("timeline", "hop", "top", "labels", "threshold")
+        return write_table(paths, run, columns, rows_of, options, settings)
     failed = False
     with _output(paths, classifier, options) as output:
         for result in sounds.hear(paths, run):
@@ -77,19 +72,55 @@ def _classify(options):
     return 2 if failed else 0
 
 
-def _write_table(paths, classifier, chosen, options):
-    table = rows.ResultTable(paths, classifier, chosen, options)
-    keep_rows = options.rows != "files"
-    run = functools.partial(classifier.score_files, hop=options.hop, keep_rows=keep_rows)
-    with table.file as file:
-        if file.done:
-            complain(f"{file.done} of {len(paths)} files were done before")
-        for result in sounds.hear(paths[file.done :], run):
-            table.write(result)
-        file.finish()
-    failed = f", {file.failed} of which could not be heard" if file.failed else ""
-    print(f"{options.output}: {file.done} files{failed}")
-    return 2 if file.failed else 0
+def _files(_, chosen):
+    """Columns of a table of files, and a function that gives a result's row."""
+    columns = {"seconds": float, "silent": bool, **_score_columns(chosen)}
+
+    def rows_of(result):
+        yield {
+            "seconds": round(result.seconds, 3),
+            "silent": result.silent,
+            **_score_cells(result.mean, chosen),
+        }
+
+    return columns, rows_of
+
+
+def _patches(frontend, chosen):
+    """As `_files`, of a table of patches."""
+    columns = {"start_seconds": float, "end_seconds": float, **_score_columns(chosen)}
+    patch_seconds = frontend.patch_frames * frontend.hop_seconds
+
+    def rows_of(result):
+        for start, scores in zip(map(float, result.start_seconds), result.rows, strict=True):
+            yield {
+                "start_seconds": round(start, 3),
+                "end_seconds": round(min(start + patch_seconds, result.seconds), 3),
+                **_score_cells(scores, chosen),
+            }
+
+    return columns, rows_of
+
+
+def _score_columns(chosen):
+    """A column for each label that was named; otherwise the best ones."""
+    if chosen.named is not None:
+        if clash := _COLUMNS.intersection(chosen.named):
+            raise ValueError(f"The label {clash.pop()!r} is the name of another column.")
+        return dict.fromkeys(chosen.named, float)
+    columns = {}
+    for place in range(1, chosen.top + 1):
+        columns |= {f"label_{place}": str, f"score_{place}": float}
+    return columns
+
+
+def _score_cells(scores, chosen):
+    if chosen.named is not None:
+        return {name: rounded(score) for name, score in chosen.scores(scores).items()}
+    cells = {}
+    for place, (label, _, score) in enumerate(chosen.best(scores), start=1):
+        cells |= {f"label_{place}": label, f"score_{place}": rounded(score)}
+    return cells
 
 
 def _output(paths, classifier, options):

@@ -1,19 +1,19 @@
 """Which labels are wanted, and from which score on."""
 
-import difflib
-
 import numpy as np
 
-from zoo.labels import Prediction
+from zoo.labels import Prediction, find_label
+
+
+def add_labels(parser):
+    parser.add_argument(
+        "--labels", metavar="A,B", help="of these alone: names or mids, with commas between"
+    )
 
 
 def add_arguments(parser):
     parser.add_argument("--top", type=int, default=5, metavar="N", help="labels (default: 5)")
-    parser.add_argument(
-        "--labels",
-        metavar="A,B",
-        help="of these alone (names or AudioSet mids, with commas between)",
-    )
+    add_labels(parser)
     parser.add_argument(
         "--threshold",
         type=float,
@@ -72,23 +72,15 @@ def find_labels(text, labels):
     Raises:
         ValueError: a part of the text is no label.
     """
-    known = {key.casefold(): index for index, label in enumerate(labels) for key in label if key}
     parts = [part.strip() for part in text.split(",")]
     found, first = [], 0
     while first < len(parts):
         for last in range(len(parts), first, -1):
-            index = known.get(", ".join(parts[first:last]).casefold())
-            if index is not None:
+            try:
+                found.append(find_label(", ".join(parts[first:last]), labels))
                 break
-        else:
-            raise ValueError(_unknown(parts[first], labels))
-        found.append(index)
+            except ValueError:
+                if last == first + 1:
+                    raise
         first = last
     return list(dict.fromkeys(found))
-
-
-def _unknown(name, labels):
-    names = {label.name.casefold(): label.name for label in labels}
-    near = difflib.get_close_matches(name.casefold(), names, n=1, cutoff=0.5)
-    hint = f"; the nearest is {names[near[0]]!r}" if near else ""
-    return f"The model has no label {name!r}{hint}."

@@ -12,6 +12,7 @@ except ImportError:
 
 from zoo.plot.confusion import confusion
 from zoo.plot.embeddings import embedding_map
+from zoo.plot.events import events
 from zoo.plot.figure import BLUE, COLOURS, ORANGE, VERMILLION, new_axes, save, short
 from zoo.plot.precision import average_precision, pr_curves
 from zoo.plot.recording import recording, timeline
@@ -25,6 +26,7 @@ __all__ = [
     "average_precision",
     "confusion",
     "embedding_map",
+    "events",
     "new_axes",
     "pr_curves",
     "recording",

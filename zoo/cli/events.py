@@ -1,0 +1,162 @@
+"""`soundzoo events`: what is heard from when to when."""
+
+import contextlib
+import functools
+import warnings
+
+from frontend.sound_warnings import SoundWarning
+from zoo.cli import selection, sounds
+from zoo.cli.model import add_hop, add_model, load_model
+from zoo.cli.output import JsonArray, TableWriter, add_command
+from zoo.cli.table import add_output, rounded, write_table
+from zoo.event_files import write_audacity, write_raven
+from zoo.events import EventFinder
+from zoo.files import check_writable
+
+_COLUMNS = {
+    "onset": float,
+    "offset": float,
+    "label": str,
+    "mid": str,
+    "peak": float,
+    "mean": float,
+}
+
+
+def add_events(commands):
+    parser = add_command(
+        commands,
+        "events",
+        _events,
+        "Say what is heard from when to when.",
+        "soundzoo events street.ogg --model yamnet --hop 0.48\n"
+        "  soundzoo events street.ogg --plot street.png --audacity street.txt\n"
+        "  soundzoo events recordings/ --labels Rain,Wind --min-seconds 2 --output heard.csv",
+    )
+    sounds.add_arguments(parser)
+    add_model(parser, ", or an exported FILE.tflite")
+    add_hop(parser)
+    selection.add_labels(parser)
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        default=0.3,
+        metavar="SCORE",
+        help="an event begins at this score and ends below half of it (default: 0.3)",
+    )
+    parser.add_argument(
+        "--median",
+        type=int,
+        default=1,
+        metavar="PATCHES",
+        help="smooth scores by the median of so many, an odd number (default: 1)",
+    )
+    parser.add_argument(
+        "--merge-gap",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="events of a label that are less than this apart are one (default: 0)",
+    )
+    parser.add_argument(
+        "--min-seconds",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="leave out what is shorter (default: 0)",
+    )
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print a JSON array, an entry a file")
+    add_output(output, "a row an event")
+    parser.add_argument("--plot", metavar="FILE.png", help="draw the events of one file")
+    parser.add_argument(
+        "--audacity", metavar="FILE.txt", help="write those of one file as a label track"
+    )
+    parser.add_argument("--raven", metavar="FILE.txt", help="or as a selection table for Raven")
+
+
+def _events(options):
+    paths = sounds.sound_files(options)
+    for flag in ("plot", "audacity", "raven"):
+        if path := getattr(options, flag):
+            if len(paths) != 1 or paths[0] == sounds.STDIN or options.output:
+                raise ValueError(f"--{flag} takes one file and no --output. Received: {len(paths)}")
+            check_writable(path)
+    if options.plot:
+        from zoo import plot  # here, because matplotlib is an extra and slow to import
+
+    classifier = load_model(options)
+    frontend = classifier.frontend.with_hop(options.hop)
+    find = EventFinder(
+        classifier.labels,
+        frontend,
+        threshold=_thresholds(options, classifier.labels),
+        median=options.median,
+        merge_gap=options.merge_gap,
+        min_seconds=options.min_seconds,
+    )
+    run = functools.partial(classifier.score_files, hop=options.hop, keep_rows=True)
+
+    def rows_of(result):
+        for event in find(result.rows, result.seconds):
+            yield event._asdict() | {
+                "onset": round(event.onset, 3),
+                "offset": round(event.offset, 3),
+                "peak": rounded(event.peak),
+                "mean": rounded(event.mean),
+            }
+
+    if options.output:
+        settings = ("hop", "labels", "threshold", "median", "merge_gap", "min_seconds")
+        return write_table(paths, run, _COLUMNS, rows_of, options, settings)
+    failed = False
+    with JsonArray() if options.json else contextlib.nullcontext(_Table(paths, find)) as output:
+        for result in sounds.hear(paths, run):
+            if result.error is not None:
+                failed = True
+                continue
+            output.write({"file": result.file, "events": list(rows_of(result))})
+            events = find(result.rows, result.seconds)
+            if options.audacity:
+                write_audacity(options.audacity, events)
+            if options.raven:
+                write_raven(options.raven, events, frontend)
+            if options.plot:
+                warnings.simplefilter("ignore", SoundWarning)  # all was said when it was heard
+                plot.save(plot.events(result.file, events, frontend=frontend), options.plot)
+    return 2 if failed else 0
+
+
+def _thresholds(options, labels):
+    if options.labels is None:
+        return options.threshold
+    found = selection.find_labels(options.labels, labels)
+    return {labels[index].name: options.threshold for index in found}
+
+
+class _Table:
+    """Prints a row for each event."""
+
+    def __init__(self, paths, find):
+        self.widths = {
+            "File": max(map(len, paths)),
+            "Onset": -7,
+            "Offset": -7,
+            "Label": max(len(find.labels[index].name) for index in find.thresholds),
+            "Peak": -4,
+            "Mean": -4,
+        }
+
+    @functools.cached_property
+    def table(self):
+        return TableWriter(**self.widths)  # which prints its head, if there is anything to follow
+
+    def write(self, entry):
+        file = entry["file"]
+        for event in entry["events"]:
+            times = (f"{event[name]:.2f}" for name in ("onset", "offset"))
+            scores = (f"{event[name]:.2f}" for name in ("peak", "mean"))
+            self.table.row(file, *times, event["label"], *scores)
+            file = ""
+        if not entry["events"]:
+            self.table.row(file, *"-----")

@@ -1,0 +1,141 @@
+"""From scores over time to sound events: what is heard from when to when."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from frontend.config import FrontendConfig
+from zoo.labels import Label, find_label
+
+LOW = 0.5
+"""Share of the threshold below which an event ends. Two thresholds keep an event whole whose score
+wavers around one (Cakir et al. 2017; the inference code of PANNs has them, too)."""
+
+
+class Event(NamedTuple):
+    """A sound, from when to when.
+
+    Attributes:
+        label: the label's name.
+        mid: its AudioSet id, or None.
+        onset: its beginning, in s.
+        offset: its end, in s.
+        peak: the highest of its patches' scores.
+        mean: their mean.
+    """
+
+    label: str
+    mid: str | None
+    onset: float
+    offset: float
+    peak: float
+    mean: float
+
+
+class EventFinder:
+    """Finds events in the scores of a recording's patches.
+
+    An event of a label begins where its score reaches the threshold and lasts as long as it stays
+    above half of it. Where patches overlap, each speaks for the time that is nearest to its middle.
+
+    Args:
+        labels: list of `Label`, in the order of the scores.
+        frontend: the `FrontendConfig` of the patches, whose hop is the scores'.
+        threshold: a score, or a dict of scores by label names; labels without one are left out.
+        median: patches, an odd number, over whose median the scores are smoothed.
+        merge_gap: events of a label that are less than this apart are one, in s.
+        min_seconds: what is shorter then is left out.
+
+    Raises:
+        ValueError: a value out of range, or a label that there is not.
+    """
+
+    def __init__(
+        self,
+        labels: list[Label],
+        frontend: FrontendConfig,
+        *,
+        threshold: float | Mapping[str, float] = 0.3,
+        median: int = 1,
+        merge_gap: float = 0.0,
+        min_seconds: float = 0.0,
+    ) -> None:
+        if not isinstance(threshold, Mapping):
+            threshold = {label.name: threshold for label in labels}
+        for name, value in threshold.items():
+            if not 0 < value <= 1:
+                raise ValueError(
+                    f"A threshold is a score, above 0 and at most 1. Received for {name}: {value!r}"
+                )
+        if median < 1 or median % 2 != 1:
+            raise ValueError(f"median must be an odd number of patches. Received: {median!r}")
+        for what, seconds in (("merge_gap", merge_gap), ("min_seconds", min_seconds)):
+            if not 0 <= seconds < float("inf"):
+                raise ValueError(f"{what} must be seconds, 0 or more. Received: {seconds!r}")
+        self.labels = labels
+        self.thresholds = {find_label(name, labels): threshold[name] for name in threshold}
+        self.patch_seconds = frontend.patch_frames * frontend.hop_seconds
+        self.hop_seconds = frontend.patch_hop_seconds
+        self.median, self.merge_gap, self.min_seconds = median, merge_gap, min_seconds
+
+    def __call__(self, scores: npt.NDArray[np.float32], seconds: float) -> list[Event]:
+        """The events of a recording.
+
+        Args:
+            scores: float32 `[patches, classes]`.
+            seconds: how long the recording is.
+
+        Returns:
+            list of `Event`, in the order of their onsets.
+        """
+        borders = self._borders(len(scores), seconds)
+        smooth = _median(scores, self.median) if self.median > 1 else scores
+        events = [
+            event
+            for index, threshold in self.thresholds.items()
+            if smooth[:, index].max() >= threshold
+            for event in self._of_label(index, scores[:, index], smooth[:, index], borders)
+        ]
+        return sorted(events, key=lambda event: (event.onset, -event.peak))
+
+    def _borders(self, patches, seconds):
+        """Where the time that a patch speaks for ends and that of the next begins, in s."""
+        starts = np.arange(patches) * self.hop_seconds
+        # The sound may end before the last patch does.
+        middles = (starts + np.minimum(starts + self.patch_seconds, max(seconds, starts[-1]))) / 2
+        return np.concatenate([[0.0], (middles[1:] + middles[:-1]) / 2, [seconds]])
+
+    def _of_label(self, index, scores, smooth, borders):
+        threshold = self.thresholds[index]
+        runs = [
+            (first, last)
+            for first, last in _runs(smooth >= LOW * threshold)
+            if smooth[first:last].max() >= threshold
+        ]
+        merged: list[Any] = []
+        for first, last in runs:
+            if merged and borders[first] - borders[merged[-1][1]] < self.merge_gap:
+                merged[-1] = (merged[-1][0], last)
+            else:
+                merged.append((first, last))
+        for first, last in merged:
+            if borders[last] - borders[first] >= self.min_seconds:
+                heard = scores[first:last]
+                yield Event(
+                    *self.labels[index],
+                    *map(float, (borders[first], borders[last], heard.max(), heard.mean())),
+                )
+
+
+def _runs(active):
+    """Where runs of True begin, and the places behind their ends: int `[runs, 2]`."""
+    steps = np.diff(np.concatenate([[0], active.astype(np.int8), [0]]))
+    return np.stack([np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)], axis=1)
+
+
+def _median(scores, width):
+    padded = np.pad(scores, [(width // 2, width // 2), (0, 0)], mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, width, axis=0)
+    return np.median(windows, axis=-1)
