@@ -191,6 +191,28 @@ def test_a_recording_without_events_is_said_to_have_none(run, sounds):
     assert "above 0 and at most 1. Received for Dog: 2.0" in errors[-1]
 
 
+def test_events_against_a_reference(run, sounds, tmp_path):
+    reference = tmp_path / "reference.csv"
+    rows = ["sounds/one.wav,Rain,0,2", "sounds/one.wav,Cat,0,1", "lost.wav,Rain,0,1"]
+    reference.write_text("\n".join(["file,label,onset,offset", *rows]))
+    arguments = ("--threshold", 0.001, "--labels", "Rain")
+    status, lines, errors = run("events", sounds, "--reference", reference, *arguments)
+    assert status == 0
+    assert errors[1:] == [
+        "soundzoo: left out: 1 files that the reference lacks",
+        "soundzoo: left out: 1 recordings of the reference that are not among the files",
+        "soundzoo: labels that are not looked for count as missed: Cat",
+    ]
+    assert [line.split()[-6:] for line in lines[2:]] == [
+        ["2", "1", "0.667", "0.500", "0.800", "0.333"],
+        ["1", "0", "0.000", "1.000", "0.000", "1.000"],
+        ["1", "1", "1.000", "0.000", "1.000", "0.000"],
+    ]
+    reference.write_text("file,label,onset,offset\nother.wav,Rain,0,1\n")
+    status, _, errors = run("events", sounds, "--reference", reference)
+    assert (status, "names none of the files" in errors[-1]) == (2, True)
+
+
 def read_csv(path):
     with open(path, newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))

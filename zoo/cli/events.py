@@ -2,12 +2,13 @@
 
 import contextlib
 import functools
+import os
 import warnings
 
 from frontend.sound_warnings import SoundWarning
 from zoo.cli import selection, sounds
 from zoo.cli.model import add_hop, add_model, load_model
-from zoo.cli.output import JsonArray, TableWriter, add_command
+from zoo.cli.output import JsonArray, TableWriter, add_command, complain, figure
 from zoo.cli.table import add_output, rounded, write_table
 from zoo.event_files import write_audacity, write_raven
 from zoo.events import EventFinder
@@ -73,6 +74,12 @@ def add_events(commands):
         "--audacity", metavar="FILE.txt", help="write those of one file as a label track"
     )
     parser.add_argument("--raven", metavar="FILE.txt", help="or as a selection table for Raven")
+    parser.add_argument(
+        "--reference",
+        metavar="FILE.csv",
+        help="print F1 and error rate against the events of this table (file, label, onset, "
+        "offset) instead",
+    )
 
 
 def _events(options):
@@ -106,6 +113,8 @@ def _events(options):
                 "mean": rounded(event.mean),
             }
 
+    if options.reference:
+        return _evaluate(paths, run, find, options)
     if options.output:
         settings = ("hop", "labels", "threshold", "median", "merge_gap", "min_seconds")
         return write_table(paths, run, _COLUMNS, rows_of, options, settings)
@@ -125,6 +134,48 @@ def _events(options):
                 warnings.simplefilter("ignore", SoundWarning)  # all was said when it was heard
                 plot.save(plot.events(result.file, events, frontend=frontend), options.plot)
     return 2 if failed else 0
+
+
+def _evaluate(paths, run, find, options):
+    """Prints figures of the events of those files that the reference has."""
+    # Here, because their packages import TensorFlow.
+    from zoo.data.event_table import read_events
+    from zoo.evaluation.events import event_based, segment_based
+
+    reference = read_events(options.reference)
+    real = {path: os.path.realpath(path) for path in paths}
+    heard = [path for path in paths if real[path] in reference]
+    for what, count in (
+        ("files that the reference lacks", len(paths) - len(heard)),
+        ("recordings of the reference that are not among the files", len(reference) - len(heard)),
+    ):
+        if count:
+            complain(f"left out: {count} {what}")
+    if not heard:
+        raise ValueError(f"{options.reference} names none of the files that are to be heard.")
+    names = {find.labels[index].name for index in find.thresholds}
+    lacked = {event.label for events in reference.values() for event in events} - names
+    if lacked:
+        complain(f"labels that are not looked for count as missed: {', '.join(sorted(lacked))}")
+    estimated = {
+        real[result.file]: find(result.rows, result.seconds)
+        for result in sounds.hear(heard, run)
+        if result.error is None
+    }
+    reference = {name: reference[name] for name in estimated}
+    by_event, by_segment = event_based(reference, estimated), segment_based(reference, estimated)
+    labels = sorted(by_event.labels, key=lambda label: (-by_event.labels[label].reference, label))
+    columns = ("There_are", "Found", "F1", "Error_rate", "Segment_F1", "Segment_error_rate")
+    widest = max(map(len, ["all labels", *labels]))
+    table = TableWriter(Label=widest, **{name: -max(5, len(name)) for name in columns})
+    for label in ["all labels", *labels]:
+        events, segments = (
+            figures.overall if label == "all labels" else figures.labels[label]
+            for figures in (by_event, by_segment)
+        )
+        cells = (events.f1, events.error_rate, segments.f1, segments.error_rate)
+        table.row(label, events.reference, events.estimated, *map(figure, cells))
+    return 2 if len(estimated) < len(heard) else 0
 
 
 def _thresholds(options, labels):

@@ -6,8 +6,8 @@ from zoo.data.records import TRAIN, Clip, Skipped, Source, clip_id, name_splits
 from zoo.data.tables import file_fault, slashed
 
 # The first is what a column is called here, the others are what other data sets call it.
-_FILE = ("file", "filename", "file_name", "filepath", "file_path", "path")
-_LABEL = ("label", "labels", "class", "category")
+FILE = ("file", "filename", "file_name", "filepath", "file_path", "path")
+LABEL = ("label", "labels", "class", "category")
 
 
 def read_manifest(table, *, unlabelled=False):
@@ -26,7 +26,7 @@ def read_manifest(table, *, unlabelled=False):
         OSError: the manifest cannot be read.
         ValueError: it lacks a column, or has two splits that mean one.
     """
-    file_column, label_column = table.column(*_FILE), table.column(*_LABEL)
+    file_column, label_column = table.column(*FILE), table.column(*LABEL)
     if not file_column or not label_column:
         raise ValueError(
             f"{table} has the columns {', '.join(table.columns)}; a manifest needs file and label, "
