@@ -24,9 +24,6 @@ FORMATS = (".csv", ".jsonl", ".parquet")
 _ROW_GROUP = 1 << 16
 """Rows of a Parquet file that are held in memory."""
 
-_TYPES = {str: "string", float: "float64", bool: "bool_"}
-"""pyarrow's names of the types of columns."""
-
 
 class RowFile:
     """A table of rows, written recording by recording.
@@ -36,7 +33,8 @@ class RowFile:
 
     Args:
         path: of the table: `.csv`, `.jsonl` (a JSON object a line) or `.parquet`.
-        columns: types of the columns by their names: str, float or bool. A cell may be None.
+        columns: types of the columns by their names: str, float, bool, or list of float, for which
+            a `.csv` has no room. A cell may be None.
         options: what makes the run what it is, JSON types by name; it goes on with the same only.
 
     Attributes:
@@ -47,7 +45,7 @@ class RowFile:
         FileExistsError: the table exists, or is being written by a run of other options.
         ImportError: it is `.parquet`, and pyarrow is not installed.
         OSError: it cannot be written.
-        ValueError: the suffix is none of the three.
+        ValueError: the suffix is none of the three, or has no room for a column.
     """
 
     def __init__(
@@ -60,6 +58,10 @@ class RowFile:
         self.format = self.path.suffix.lower()
         if self.format not in FORMATS:
             raise ValueError(f"A table ends in {', '.join(FORMATS)}. Received: {self.path}")
+        if self.format == ".csv" and list in self.columns.values():
+            raise ValueError(
+                f"A .csv has no room for lists; name a .jsonl or .parquet. Received: {self.path}"
+            )
         if self.format == ".parquet":
             _import_pyarrow()
         check_writable(self.path)
@@ -157,9 +159,13 @@ class RowFile:
 
     def _write_parquet(self, rows):
         pyarrow, parquet = _import_pyarrow()
-        schema = pyarrow.schema(
-            [(name, getattr(pyarrow, _TYPES[kind])()) for name, kind in self.columns.items()]
-        )
+        types = {
+            str: pyarrow.string(),
+            float: pyarrow.float64(),
+            bool: pyarrow.bool_(),
+            list: pyarrow.list_(pyarrow.float32()),
+        }
+        schema = pyarrow.schema([(name, types[kind]) for name, kind in self.columns.items()])
         with (
             open(rows, encoding="utf-8") as file,
             write_atomically(self.path) as output,

@@ -141,6 +141,22 @@ def test_a_table_cannot_also_be_json(run, sounds):
     assert "not allowed with argument" in errors[-1]
 
 
+def test_embed_writes_a_row_for_each_patch(run, sounds):
+    (sounds / "none.wav").write_bytes(b"no sound")
+    arrays, table = sounds / "embeddings.npz", sounds / "embeddings.jsonl"
+    for path in (arrays, table):
+        assert run("embed", sounds, "--output", path)[0] == 2
+    rows = [json.loads(line) for line in table.read_text().splitlines()]
+    assert [row["file"] for row in rows if row["error"]] == [str(sounds / "none.wav")]
+    heard = [row for row in rows if not row["error"]]
+    with np.load(arrays) as expected:
+        assert [row["file"] for row in heard] == expected["files"].tolist()
+        assert [row["start_seconds"] for row in heard] == expected["start_seconds"].tolist()
+        np.testing.assert_allclose([row["embedding"] for row in heard], expected["embeddings"])
+    status, _, errors = run("embed", sounds, "--output", sounds / "embeddings.csv")
+    assert (status, "no room for lists" in errors[-1]) == (2, True)
+
+
 def test_events_say_from_when_to_when(run, sounds):
     arguments = ("--threshold", 0.001, "--hop", 0.48, "--labels", "Rain")
     status, lines, errors = run("events", sounds, *arguments)

@@ -79,6 +79,19 @@ def test_goes_on_behind_the_last_whole_recording(path):
     assert read(path) == [*READ, READ[0]]
 
 
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_lists_have_room_but_in_csv(tmp_path, suffix):
+    columns = {"file": str, "embedding": list}
+    with pytest.raises(ValueError, match=r"A \.csv has no room for lists"):
+        RowFile(tmp_path / "table.csv", columns, {})
+    path = tmp_path / f"table{suffix}"
+    rows = [{"file": "a", "embedding": [0.5, -1.0]}, {"file": "b", "embedding": None}]
+    with RowFile(path, columns, {}) as table:
+        table.write(rows)
+        table.finish()
+    assert read(path) == rows
+
+
 @pytest.mark.parametrize("size", [0, 1, 12])
 def test_a_journal_that_was_hardly_begun_begins_again(path, size):
     with RowFile(path, COLUMNS, {"hop": 0.48}) as table:

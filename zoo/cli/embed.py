@@ -9,7 +9,9 @@ import numpy as np
 from zoo.cli import sounds
 from zoo.cli.model import add_hop, add_model, load_model
 from zoo.cli.output import JsonArray, add_command
+from zoo.cli.table import write_table
 from zoo.files import check_writable, write_atomically
+from zoo.row_file import FORMATS
 
 
 def add_embed(commands):
@@ -19,6 +21,7 @@ def add_embed(commands):
         _embed,
         "Turn sound files into embeddings, one for each patch of 0.96 s.",
         "soundzoo embed recordings/ --output embeddings.npz\n"
+        "  soundzoo embed recordings/ --output embeddings.parquet\n"
         "  soundzoo embed recordings/ --plot map.png",
     )
     sounds.add_arguments(parser)
@@ -27,8 +30,10 @@ def add_embed(commands):
     output = parser.add_mutually_exclusive_group(required=True)
     output.add_argument(
         "--output",
-        metavar="FILE.npz",
-        help="write arrays: embeddings [patches, units], start_seconds and files [patches]",
+        metavar="FILE",
+        help="write .npz: arrays embeddings [patches, units], start_seconds and files [patches]; "
+        "or .jsonl or .parquet, for any number of files: a row a patch; stopped, the same command "
+        "goes on",
     )
     output.add_argument(
         "--plot",
@@ -40,7 +45,8 @@ def add_embed(commands):
 
 def _embed(options):
     paths = sounds.sound_files(options)
-    if not options.json:
+    as_table = Path(options.output or "").suffix.lower() in FORMATS
+    if not options.json and not as_table:
         check_writable(options.output or options.plot)
     if options.plot:
         from zoo import plot  # here, because matplotlib is an extra and slow to import
@@ -49,6 +55,9 @@ def _embed(options):
     if not hasattr(classifier, "embed"):
         raise ValueError(f"{options.model} gives scores alone; embed needs a preset.")
     run = functools.partial(classifier.embed_files, hop=options.hop)
+    if as_table:
+        columns = {"start_seconds": float, "embedding": list}
+        return write_table(paths, run, columns, _rows, options, ("hop",))
     heard, failed = [], False
     with JsonArray() if options.json else contextlib.nullcontext() as output:
         for result in sounds.hear(paths, run):
@@ -69,6 +78,11 @@ def _embed(options):
                 np.savez(file, embeddings=embeddings, start_seconds=starts, files=files)
         print(f"{options.output or options.plot}: {len(files)} embeddings of {len(heard)} files")
     return 2 if failed else 0
+
+
+def _rows(result):
+    for start, embedding in zip(result.start_seconds, result.rows, strict=True):
+        yield {"start_seconds": round(float(start), 3), "embedding": embedding.tolist()}
 
 
 def _places(files):
