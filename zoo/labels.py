@@ -67,7 +67,7 @@ def as_labels(labels: Iterable[str | tuple[str, str | None]]) -> list[Label]:
 
 
 def find_label(name: str, labels: list[Label]) -> int:
-    """The index of a label, by its name in any case, or its mid.
+    """The index of a label, by its name, its name in another case, or its mid.
 
     Raises:
         ValueError: there is none; the message says which is nearest.
@@ -77,6 +77,9 @@ def find_label(name: str, labels: list[Label]) -> int:
     >>> find_label("wind", [Label("Rain"), Label("Wind")])
     1
     """
+    exact = [label.name for label in labels]
+    if name in exact:
+        return exact.index(name)
     wanted = name.casefold()
     for index, label in enumerate(labels):
         if wanted in (label.name.casefold(), (label.mid or label.name).casefold()):

@@ -91,6 +91,28 @@ def test_classify_leaves_out_what_is_below_the_threshold_and_no_file(run, sounds
     )
 
 
+def test_thresholds_of_each_label(run, sounds, tmp_path):
+    path = tmp_path / "thresholds.json"
+    path.write_text('{"Dog": 0.0, "rain": 1.0}')
+    _, lines, _ = run("classify", sounds / "one.wav", "--json", "--thresholds", path)
+    (entry,) = json.loads("\n".join(lines))
+    assert [each["label"] for each in entry["predictions"]] == ["Dog"]
+    path.write_text('{"Dog": 0.001}')
+    _, lines, _ = run("events", sounds / "one.wav", "--json", "--thresholds", path)
+    (entry,) = json.loads("\n".join(lines))
+    assert {each["label"] for each in entry["events"]} == {"Dog"}
+    for content, message in [
+        ('{"Dog": 2}', "thresholds.json, Dog, is a score, from 0 to 1. Received: 2"),
+        ('{"Cow": 0.2}', "There is no label 'Cow'"),
+        ("[1]", "must hold scores by label"),
+        ("{", "thresholds.json is not JSON"),
+        ("{}", "has no threshold of a label that is wanted"),
+    ]:
+        path.write_text(content)
+        status, _, errors = run("events", sounds / "one.wav", "--thresholds", path)
+        assert (status, message in errors[-1]) == (2, True)
+
+
 def test_classify_writes_a_row_for_each_file(run, sounds):
     (sounds / "none.wav").write_bytes(b"no sound")
     table = sounds / "heard.csv"
@@ -204,7 +226,9 @@ def test_a_recording_without_events_is_said_to_have_none(run, sounds):
     assert lines[2].split() == [str(sounds / "one.wav"), "-", "-", "-", "-", "-"]
     status, _, errors = run("events", sounds, "--threshold", 2)
     assert status == 2
-    assert "above 0 and at most 1. Received for Dog: 2.0" in errors[-1]
+    assert errors[-1] == "soundzoo: --threshold is a score, from 0 to 1. Received: 2.0"
+    _, _, errors = run("events", sounds, "--threshold", 0)
+    assert "above 0 and at most 1. Received for Dog: 0.0" in errors[-1]
 
 
 def test_events_against_a_reference(run, sounds, tmp_path):

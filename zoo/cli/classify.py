@@ -28,7 +28,9 @@ def add_classify(commands):
     )
     sounds.add_arguments(parser)
     add_model(parser, ", or an exported FILE.tflite")
-    selection.add_arguments(parser)
+    parser.add_argument("--top", type=int, default=5, metavar="N", help="labels (default: 5)")
+    selection.add_labels(parser)
+    selection.add_thresholds(parser, 0.0, "scores below it are left out")
     parser.add_argument("--timeline", action="store_true", help="labels of each patch, too")
     add_hop(parser)
     parser.add_argument(
@@ -40,7 +42,6 @@ def add_classify(commands):
 
 
 def _classify(options):
-    selection.check_arguments(options)
     paths = sounds.sound_files(options)
     if options.plot:
         if len(paths) != 1 or paths[0] == sounds.STDIN:
@@ -54,7 +55,7 @@ def _classify(options):
     run = functools.partial(classifier.score_files, hop=options.hop, keep_rows=keep_rows)
     if options.output:
         columns, rows_of = (_patches if options.timeline else _files)(classifier.frontend, chosen)
-        settings = ("timeline", "hop", "top", "labels", "threshold")
+        settings = ("timeline", "hop", "top", "labels", "threshold", "thresholds")
         return write_table(paths, run, columns, rows_of, options, settings)
     failed = False
     with _output(paths, classifier, options) as output:

@@ -38,13 +38,7 @@ def add_events(commands):
     add_model(parser, ", or an exported FILE.tflite")
     add_hop(parser)
     selection.add_labels(parser)
-    parser.add_argument(
-        "--threshold",
-        type=float,
-        default=0.3,
-        metavar="SCORE",
-        help="an event begins at this score and ends below half of it (default: 0.3)",
-    )
+    selection.add_thresholds(parser, 0.3, "an event begins at this score and ends below half of it")
     parser.add_argument(
         "--median",
         type=int,
@@ -97,7 +91,10 @@ def _events(options):
     find = EventFinder(
         classifier.labels,
         frontend,
-        threshold=_thresholds(options, classifier.labels),
+        threshold={
+            classifier.labels[index].name: score
+            for index, score in selection.thresholds_of(options, classifier.labels).items()
+        },
         median=options.median,
         merge_gap=options.merge_gap,
         min_seconds=options.min_seconds,
@@ -116,7 +113,15 @@ def _events(options):
     if options.reference:
         return _evaluate(paths, run, find, options)
     if options.output:
-        settings = ("hop", "labels", "threshold", "median", "merge_gap", "min_seconds")
+        settings = (
+            "hop",
+            "labels",
+            "threshold",
+            "thresholds",
+            "median",
+            "merge_gap",
+            "min_seconds",
+        )
         return write_table(paths, run, _COLUMNS, rows_of, options, settings)
     failed = False
     with JsonArray() if options.json else contextlib.nullcontext(_Table(paths, find)) as output:
@@ -176,13 +181,6 @@ def _evaluate(paths, run, find, options):
         cells = (events.f1, events.error_rate, segments.f1, segments.error_rate)
         table.row(label, events.reference, events.estimated, *map(figure, cells))
     return 2 if len(estimated) < len(heard) else 0
-
-
-def _thresholds(options, labels):
-    if options.labels is None:
-        return options.threshold
-    found = selection.find_labels(options.labels, labels)
-    return {labels[index].name: options.threshold for index in found}
 
 
 class _Table:

@@ -1,5 +1,8 @@
 """Which labels are wanted, and from which score on."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 
 from zoo.labels import Prediction, find_label
@@ -11,57 +14,92 @@ def add_labels(parser):
     )
 
 
-def add_arguments(parser):
-    parser.add_argument("--top", type=int, default=5, metavar="N", help="labels (default: 5)")
-    add_labels(parser)
-    parser.add_argument(
+def add_thresholds(parser, default, meaning):
+    """Adds `--threshold`, a number of all labels, and `--thresholds`, of each."""
+    thresholds = parser.add_mutually_exclusive_group()
+    thresholds.add_argument(
         "--threshold",
         type=float,
-        default=0.0,
+        default=default,
         metavar="SCORE",
-        help="of scores from this on, 0 to 1 (default: 0)",
+        help=f"{meaning} (default: {default:g})",
+    )
+    thresholds.add_argument(
+        "--thresholds",
+        metavar="FILE.json",
+        help="scores by label, as soundzoo evaluate writes them; labels without are left out",
     )
 
 
-def check_arguments(options):
-    """Says what is wrong with them before a model is loaded."""
-    if options.top < 1:
-        raise ValueError(f"--top must be at least 1. Received: {options.top}")
-    if not 0 <= options.threshold <= 1:
-        raise ValueError(f"--threshold is a score, from 0 to 1. Received: {options.threshold}")
+def thresholds_of(options, labels):
+    """A dict of thresholds by the index of the label, of the labels that are wanted.
+
+    Raises:
+        ValueError: a label that there is not, a threshold that is no score, a file that is no
+            JSON of such.
+        OSError: the file cannot be read.
+    """
+    found = range(len(labels))
+    if options.labels is not None:
+        found = find_labels(options.labels, labels)
+    if options.thresholds is None:
+        _check_score("--threshold", options.threshold)
+        return dict.fromkeys(found, options.threshold)
+    thresholds = _read_thresholds(options.thresholds, labels)
+    wanted = {index: thresholds[index] for index in found if index in thresholds}
+    if not wanted:
+        raise ValueError(f"{options.thresholds} has no threshold of a label that is wanted.")
+    return wanted
+
+
+def _read_thresholds(path, labels):
+    try:
+        values = json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}.") from None
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} must hold scores by label, as soundzoo evaluate writes them.")
+    for name, value in values.items():
+        _check_score(f"{path}, {name},", value)
+    return {find_label(name, labels): float(value) for name, value in values.items()}
+
+
+def _check_score(what, value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise ValueError(f"{what} is a score, from 0 to 1. Received: {value!r}")
 
 
 class Selection:
-    """The labels that the arguments name.
+    """The labels that the arguments name, and from which score on.
 
     Attributes:
         named: list of their names, or None where all are wanted.
     """
 
     def __init__(self, labels, options):
-        self.top, self.threshold = options.top, options.threshold
-        self._labels = labels
-        self._indices = np.arange(len(labels))
+        if options.top < 1:
+            raise ValueError(f"--top must be at least 1. Received: {options.top}")
+        thresholds = thresholds_of(options, labels)
+        self.top = options.top
+        self._labels = [labels[index] for index in thresholds]
+        self._indices = np.array(list(thresholds), int)
+        self._thresholds = np.array(list(thresholds.values()))
         self.named = None
         if options.labels is not None:
-            self._indices = np.array(find_labels(options.labels, labels))
-            self.named = [labels[index].name for index in self._indices]
+            self.named = [label.name for label in self._labels]
 
     def best(self, scores):
         """The best of a row of scores, `[classes]`, as a list of `Prediction`, best first."""
         scores = scores[self._indices]
-        order = np.argsort(-scores, kind="stable")[: self.top]
-        return [
-            Prediction(*self._labels[self._indices[place]], float(scores[place]))
-            for place in order
-            if scores[place] >= self.threshold
-        ]
+        reached = np.flatnonzero(scores >= self._thresholds)
+        order = reached[np.argsort(-scores[reached], kind="stable")][: self.top]
+        return [Prediction(*self._labels[place], float(scores[place])) for place in order]
 
     def scores(self, scores):
         """Those of the named labels by their names, without what is below the threshold."""
         scores = scores[self._indices]
-        pairs = zip(self.named, map(float, scores), strict=True)
-        return {name: score for name, score in pairs if score >= self.threshold}
+        reached = scores >= self._thresholds
+        return {self.named[place]: float(scores[place]) for place in np.flatnonzero(reached)}
 
 
 def find_labels(text, labels):

@@ -17,7 +17,14 @@ import numpy as np
 from frontend.types import StrPath, Track
 from zoo.evaluation.blocks import blocks
 from zoo.evaluation.bootstrap import bootstrap_intervals
-from zoo.evaluation.metrics import balanced_mean, class_figures, d_prime, lwlrap, top1
+from zoo.evaluation.metrics import (
+    balanced_mean,
+    best_thresholds,
+    class_figures,
+    d_prime,
+    lwlrap,
+    top1,
+)
 from zoo.evaluation.scoring import score_clips
 from zoo.files import write_lines
 
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
 
 METRICS = "metrics.json"
 PER_CLASS = "per_class.csv"
+THRESHOLDS = "thresholds.json"
 SCORES = "scores.npy"
 TRUTH = "truth.npy"
 CLIPS = "clips.txt"
@@ -39,7 +47,7 @@ CONFUSION = "confusion.png"
 FILES = (
     *(SCORES, TRUTH, CLIPS, LABELS),
     *(PRECISION_RECALL, AVERAGE_PRECISION, CONFUSION),
-    *(PER_CLASS, METRICS),
+    *(PER_CLASS, THRESHOLDS, METRICS),
 )
 
 
@@ -95,9 +103,11 @@ def evaluate(
         OSError: the files cannot be written.
 
     Files:
-        `metrics.json`; `per_class.csv`; `scores.npy`, float32 `[clips, classes]`; `truth.npy`, bool
-        of the same shape; `clips.txt` and `labels.txt`, ids of the clips and names of the classes
-        in that order, as `zoo.files.write_lines` writes them; plots as PNG.
+        `metrics.json`; `per_class.csv`; `thresholds.json`, by class name the score from which on
+        its F1 is highest here, for `soundzoo events --thresholds`; `scores.npy`, float32
+        `[clips, classes]`; `truth.npy`, bool of the same shape; `clips.txt` and `labels.txt`, ids
+        of the clips and names of the classes in that order, as `zoo.files.write_lines` writes them;
+        plots as PNG.
     """
     if bootstrap < 0:
         raise ValueError(f"bootstrap must be at least 0 resamples. Received: {bootstrap}")
@@ -147,10 +157,17 @@ def evaluate(
         _write_per_class(scratch / PER_CLASS, metrics["per_class"])
         if plots:
             _draw(plot, scratch, truth, scores, names, metrics)
-        text = json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        # A class may be called as a folder is, whose name need not be text; JSON knows the escape.
-        (scratch / METRICS).write_text(text, encoding="utf-8", errors="backslashreplace")
+        thresholds = dict(zip(names, map(_number, best_thresholds(truth, scores)), strict=True))
+        known = {name: score for name, score in thresholds.items() if score is not None}
+        _write_json(scratch / THRESHOLDS, known)
+        _write_json(scratch / METRICS, metrics)
     return metrics
+
+
+def _write_json(path, value):
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    # A class may be called as a folder is, whose name need not be text; JSON knows the escape.
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def _known_clips(data, indices, names):

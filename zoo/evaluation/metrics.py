@@ -124,6 +124,23 @@ def top1(truth: npt.ArrayLike, scores: npt.ArrayLike) -> float:
     return ratio(hits.sum(), int(np.count_nonzero(labels)))
 
 
+def best_thresholds(truth: npt.ArrayLike, scores: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """The threshold of each class at which its F1 is highest on these clips.
+
+    It lies in the middle between the lowest score that it takes in and the highest that it leaves
+    out. Args and errors are those of `average_precision`.
+
+    Returns:
+        float64 `[classes]`; NaN for a class that no clip has.
+
+    Example:
+
+    >>> best_thresholds([[True], [False], [True], [False]], [[0.9], [0.75], [0.7], [0.5]])
+    array([0.6])
+    """
+    return np.array([ranking.best_threshold() for ranking in class_rankings(truth, scores)])
+
+
 def class_figures(
     truth: npt.ArrayLike, scores: npt.ArrayLike
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -193,6 +210,7 @@ class ClassRanking:
         # Best first.
         self.order = np.argsort(-scores, kind="stable")
         ranked = -scores[self.order]
+        self.scores = -ranked
         # Ranks of the clips that have the label, and the ranks at which those of equal score begin
         # and end: in all clips, and among the clips that have the label.
         ranks = np.flatnonzero(truth[self.order])
@@ -201,6 +219,15 @@ class ClassRanking:
         self.end = np.searchsorted(ranked, ranked[ranks], "right")
         self.positives_begin = np.searchsorted(ranks, self.begin)
         self.positives_end = np.searchsorted(ranks, self.end)
+
+    def best_threshold(self) -> float:
+        """The score from which on F1 is highest; NaN where no clip has the label."""
+        if not len(self.positives):
+            return float("nan")
+        f1 = 2 * self.positives_end / (self.end + len(self.positives))
+        end = self.end[f1.argmax()]
+        below = self.scores[end] if end < len(self.scores) else 0.0
+        return (float(self.scores[end - 1]) + float(below)) / 2
 
     def figures(self, counts: npt.NDArray[Any] | None = None) -> tuple[Any, Any]:
         """Average precision and AUC, float64 `[...]` each, of resampled clips.

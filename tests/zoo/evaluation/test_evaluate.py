@@ -14,6 +14,7 @@ from zoo.data import CorruptData, open_prepared
 from zoo.data.subset import Subset
 from zoo.evaluation import average_precision, evaluate, lwlrap, roc_auc, score_clips, top1
 from zoo.evaluation.evaluate import FILES
+from zoo.evaluation.metrics import best_thresholds
 
 NAMES = ["Dog", "Sword, metal clash", "Rain"]
 
@@ -69,6 +70,9 @@ def test_files_hold_the_figures(small_classifier, prepared, tmp_path):
     np.testing.assert_array_equal(truth[:, [0, 2]], prepared.targets(indices)[:, sources] > 0)
     assert not truth[:, 1].any()
 
+    thresholds = dict(zip(NAMES, best_thresholds(truth, scores), strict=True))
+    del thresholds["Sword, metal clash"]
+    assert json.loads((folder / "thresholds.json").read_text()) == thresholds
     assert metrics["mAP"] == pytest.approx(average_precision(truth, scores)[[0, 2]].mean())
     assert metrics["AUC"] == pytest.approx(roc_auc(truth, scores)[[0, 2]].mean())
     assert metrics["lwlrap"] == pytest.approx(lwlrap(truth, scores))

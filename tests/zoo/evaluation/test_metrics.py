@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn import metrics as reference
 
 from zoo.evaluation import average_precision, d_prime, lwlrap, roc_auc, top1
-from zoo.evaluation.metrics import ClassRanking, balanced_mean, class_figures
+from zoo.evaluation.metrics import ClassRanking, balanced_mean, best_thresholds, class_figures
 
 SCORES = st.one_of(
     st.sampled_from([0.0, 0.25, 0.5, 1.0]),  # many ties
@@ -165,3 +165,24 @@ def test_balanced_mean_leaves_out_what_is_undefined():
 def test_bad_arguments_are_errors(figure, truth, scores, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         figure(truth, scores)
+
+
+def test_the_best_threshold_is_that_of_the_highest_f1():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        truth = rng.random((30, 1)) < 0.3
+        scores = np.round(rng.random((30, 1)) * 0.7 + truth * 0.3, 1)
+        (threshold,) = best_thresholds(truth, scores)
+        best = max(f1(truth, scores >= candidate) for candidate in np.unique(scores))
+        assert f1(truth, scores >= threshold) == pytest.approx(best)
+
+
+def f1(truth, guess):
+    return reference.f1_score(truth[:, 0], guess[:, 0])
+
+
+def test_the_best_threshold_has_room_on_both_sides():
+    truth = np.array([[True, False], [False, False]])
+    assert best_thresholds(truth, np.array([[0.9, 0.5], [0.5, 0.5]]))[0] == pytest.approx(0.7)
+    assert np.isnan(best_thresholds(truth, np.array([[0.9, 0.5], [0.5, 0.5]]))[1])
+    assert best_thresholds(truth[:1], np.array([[0.9, 0.5]]))[0] == pytest.approx(0.45)
