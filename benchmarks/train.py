@@ -21,6 +21,8 @@ import sys
 import time
 from pathlib import Path
 
+from torch_environment import TORCH_PYTHON, make_torch_environment
+
 CLASSES = 527
 LEARNING_RATE = 1e-4
 ROUNDS = 5
@@ -36,8 +38,6 @@ KEEP_MEMORY = {
 }
 
 ROOT = Path(__file__).resolve().parents[1]
-TORCH_PYTHON = ROOT / ".venv-torch" / "bin" / "python"
-TORCH_PACKAGES = ("torch == 2.13.0", "numpy < 3")
 
 
 def main():
@@ -58,7 +58,7 @@ def main():
     if arguments.contender:
         _serve(arguments)
         return
-    _make_torch_environment()
+    make_torch_environment()
     names = [name for name in CONTENDERS if arguments.stock or name != "keras_stock"]
     results = {
         "width": arguments.width,
@@ -104,14 +104,6 @@ def _print_table(names, results):
         cells = "".join(f"{rates[name]:>14.1f}" for name in names)
         print(f"{precision:<12}{cells}{results['keras_over_torch'][precision]:>10.2f}")
     print("ratio: keras / torch\n")
-
-
-def _make_torch_environment():
-    if not TORCH_PYTHON.exists():
-        subprocess.run([sys.executable, "-m", "venv", TORCH_PYTHON.parents[1]], check=True)
-    if subprocess.run([TORCH_PYTHON, "-c", "import torch, numpy"], capture_output=True).returncode:
-        install = [TORCH_PYTHON, "-m", "pip", "install", "--quiet", *TORCH_PACKAGES]
-        subprocess.run(install, check=True)
 
 
 # A contender warms up, prints its number of weights, and then, for each line that it reads, trains
@@ -203,49 +195,11 @@ def _keras_stock(arguments):
 def _torch(arguments):
     import torch
     from torch import nn
-
-    def scaled(units):
-        width = arguments.width
-        return max(8, 8 * round(units * width / 8)) if width != 1 else units
-
-    def conv_bn(inputs, filters, size, stride=1):
-        return nn.Sequential(
-            nn.Conv2d(inputs, filters, size, stride, padding=size // 2, bias=False),
-            nn.BatchNorm2d(filters, eps=1e-3, momentum=0.01),  # Keras's
-        )
-
-    class Block(nn.Module):
-        def __init__(self, inputs, units, stride):
-            super().__init__()
-            inner, outer = scaled(units), scaled(4 * units)
-            self.reduce = conv_bn(inputs, inner, 1, stride)
-            self.conv = conv_bn(inner, inner, 3)
-            self.expand = conv_bn(inner, outer, 1)
-            plain = stride == 1 and inputs == outer
-            self.shortcut = nn.Identity() if plain else conv_bn(inputs, outer, 1, stride)
-
-        def forward(self, x):
-            y = torch.relu_(self.reduce(x))
-            y = torch.relu_(self.conv(y))
-            return torch.relu_(self.expand(y) + self.shortcut(x))
-
-    class ResNet50(nn.Sequential):
-        def __init__(self):
-            units = scaled(64)
-            parts = [conv_bn(1, units, 7), nn.ReLU(inplace=True)]
-            # Without padding, with windows that hang over the end: TensorFlow's "same".
-            parts.append(nn.MaxPool2d(3, 2, ceil_mode=True))
-            for stage, blocks in enumerate((3, 4, 6, 3)):
-                for block in range(blocks):
-                    stride = 2 if stage and not block else 1
-                    parts.append(Block(units, 64 << stage, stride))
-                    units = scaled(256 << stage)
-            parts += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(units, CLASSES)]
-            super().__init__(*parts)
+    from torch_resnet50 import ResNet50
 
     patches, labels = map(torch.from_numpy, _random_batch(arguments.batch))
     patches = patches[:, None].contiguous(memory_format=torch.channels_last)
-    model = ResNet50().to(memory_format=torch.channels_last).train()
+    model = ResNet50(arguments.width, CLASSES).to(memory_format=torch.channels_last).train()
     loss = nn.BCEWithLogitsLoss()
     optimizer = torch.optim.Adam(model.parameters(), LEARNING_RATE, fused=True)
 
