@@ -58,4 +58,5 @@ def _write(path, rows):
         text, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, quotechar=None
     ).writerows(rows)
     with write_atomically(path) as file:
-        file.write(text.getvalue().encode())
+        # A class may be called as a folder is, whose name need not be text.
+        file.write(text.getvalue().encode(errors="surrogateescape"))

@@ -1,5 +1,6 @@
 """From scores over time to sound events: what is heard from when to when."""
 
+import numbers
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -12,6 +13,9 @@ from zoo.labels import Label, find_label
 LOW = 0.5
 """Share of the threshold below which an event ends. Two thresholds keep an event whole whose score
 wavers around one (Cakir et al. 2017; the inference code of PANNs has them, too)."""
+
+_ROUNDING = 1e-6
+"""Times are sums of floats; what differs by less than a sample, in s, is the same."""
 
 
 class Event(NamedTuple):
@@ -38,7 +42,8 @@ class EventFinder:
     """Finds events in the scores of a recording's patches.
 
     An event of a label begins where its score reaches the threshold and lasts as long as it stays
-    above half of it. Where patches overlap, each speaks for the time that is nearest to its middle.
+    above half of it. Where patches overlap, each speaks for the time that is nearest to its middle,
+    and the outer ones for the ends of the recording.
 
     Args:
         labels: list of `Label`, in the order of the scores.
@@ -49,7 +54,7 @@ class EventFinder:
         min_seconds: what is shorter then is left out.
 
     Raises:
-        ValueError: a value out of range, or a label that there is not.
+        ValueError: a value out of range, or a label that there is not, or that has two thresholds.
     """
 
     def __init__(
@@ -62,22 +67,20 @@ class EventFinder:
         merge_gap: float = 0.0,
         min_seconds: float = 0.0,
     ) -> None:
-        if not isinstance(threshold, Mapping):
-            threshold = {label.name: threshold for label in labels}
-        for name, value in threshold.items():
-            if not 0 < value <= 1:
+        self.thresholds = _thresholds(threshold, labels)
+        for index, value in self.thresholds.items():
+            if not (_is_number(value) and 0 < value <= 1):
                 raise ValueError(
-                    f"A threshold is a score, above 0 and at most 1. Received for {name}: {value!r}"
+                    "A threshold is a score, above 0 and at most 1. Received for "
+                    f"{labels[index].name}: {value!r}"
                 )
-        if median < 1 or median % 2 != 1:
+        if not isinstance(median, (int, np.integer)) or median < 1 or median % 2 != 1:
             raise ValueError(f"median must be an odd number of patches. Received: {median!r}")
         for what, seconds in (("merge_gap", merge_gap), ("min_seconds", min_seconds)):
-            if not 0 <= seconds < float("inf"):
+            if not (_is_number(seconds) and 0 <= seconds < float("inf")):
                 raise ValueError(f"{what} must be seconds, 0 or more. Received: {seconds!r}")
         self.labels = labels
-        self.thresholds = {find_label(name, labels): threshold[name] for name in threshold}
-        self.patch_seconds = frontend.patch_frames * frontend.hop_seconds
-        self.hop_seconds = frontend.patch_hop_seconds
+        self.frontend = frontend
         self.median, self.merge_gap, self.min_seconds = median, merge_gap, min_seconds
 
     def __call__(self, scores: npt.NDArray[np.float32], seconds: float) -> list[Event]:
@@ -91,24 +94,28 @@ class EventFinder:
             list of `Event`, in the order of their onsets.
         """
         borders = self._borders(len(scores), seconds)
-        smooth = _median(scores, self.median) if self.median > 1 else scores
+        # Most labels are never heard, and no median is above the highest score.
+        peaks = scores.max(axis=0)
         events = [
             event
             for index, threshold in self.thresholds.items()
-            if smooth[:, index].max() >= threshold
-            for event in self._of_label(index, scores[:, index], smooth[:, index], borders)
+            if peaks[index] >= threshold
+            for event in self._of_label(index, scores[:, index], borders)
         ]
         return sorted(events, key=lambda event: (event.onset, -event.peak))
 
     def _borders(self, patches, seconds):
         """Where the time that a patch speaks for ends and that of the next begins, in s."""
-        starts = np.arange(patches) * self.hop_seconds
-        # The sound may end before the last patch does.
-        middles = (starts + np.minimum(starts + self.patch_seconds, max(seconds, starts[-1]))) / 2
-        return np.concatenate([[0.0], (middles[1:] + middles[:-1]) / 2, [seconds]])
+        shared = (self.frontend.patch_frames - self.frontend.patch_hop_frames) * (
+            self.frontend.hop_samples / self.frontend.sample_rate
+        )
+        # In the middle of what two patches share, which a last patch always holds.
+        starts = self.frontend.patch_starts(patches)
+        return np.concatenate([[0.0], starts[1:] + shared / 2, [seconds]])
 
-    def _of_label(self, index, scores, smooth, borders):
+    def _of_label(self, index, scores, borders):
         threshold = self.thresholds[index]
+        smooth = _median(scores, self.median)
         runs = [
             (first, last)
             for first, last in _runs(smooth >= LOW * threshold)
@@ -116,17 +123,34 @@ class EventFinder:
         ]
         merged: list[Any] = []
         for first, last in runs:
-            if merged and borders[first] - borders[merged[-1][1]] < self.merge_gap:
+            if merged and borders[first] - borders[merged[-1][1]] < self.merge_gap - _ROUNDING:
                 merged[-1] = (merged[-1][0], last)
             else:
                 merged.append((first, last))
         for first, last in merged:
-            if borders[last] - borders[first] >= self.min_seconds:
+            if borders[last] - borders[first] >= self.min_seconds - _ROUNDING:
                 heard = scores[first:last]
                 yield Event(
                     *self.labels[index],
                     *map(float, (borders[first], borders[last], heard.max(), heard.mean())),
                 )
+
+
+def _thresholds(threshold, labels):
+    """Thresholds by places of labels."""
+    if not isinstance(threshold, Mapping):
+        return dict.fromkeys(range(len(labels)), threshold)
+    found = {}
+    for name, value in threshold.items():
+        index = find_label(name, labels)
+        if index in found:
+            raise ValueError(f"A label has one threshold. Received two for {labels[index].name!r}.")
+        found[index] = value
+    return found
+
+
+def _is_number(value):
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def _runs(active):
@@ -136,6 +160,5 @@ def _runs(active):
 
 
 def _median(scores, width):
-    padded = np.pad(scores, [(width // 2, width // 2), (0, 0)], mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, width, axis=0)
-    return np.median(windows, axis=-1)
+    padded = np.pad(scores, width // 2, mode="edge")
+    return np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=-1)

@@ -38,6 +38,15 @@ def test_raven_takes_a_table_with_its_own_names(tmp_path):
     assert second.split("\t")[7] == 'A "tab and lines'
 
 
+def test_labels_that_are_no_text_keep_their_bytes(tmp_path):
+    # A class may be called as a folder is, whose name need not be text.
+    events = [Event("t\udcfcr", None, 0, 1, 0.5, 0.5)]
+    write_audacity(tmp_path / "labels.txt", events)
+    write_raven(tmp_path / "table.txt", events, FrontendConfig())
+    for name in ("labels.txt", "table.txt"):
+        assert b"\tt\xfcr" in (tmp_path / name).read_bytes()
+
+
 def test_no_events_are_an_empty_track(tmp_path):
     write_audacity(tmp_path / "labels.txt", [])
     assert (tmp_path / "labels.txt").read_text() == ""

@@ -1,7 +1,7 @@
 import pytest
 
 from zoo import Label
-from zoo.labels import as_labels
+from zoo.labels import as_labels, find_label
 
 
 def test_completes_names_and_pairs():
@@ -31,3 +31,8 @@ def test_completes_names_and_pairs():
 def test_refuses_what_is_no_list_of_labels(labels, message):
     with pytest.raises(ValueError, match=message):
         as_labels(labels)
+
+
+def test_a_label_is_found_by_its_own_name_before_others():
+    labels = [Label("Bass", "drum"), Label("bass"), Label("Drum")]
+    assert [find_label(name, labels) for name in ("Bass", "bass", "BASS", "Drum")] == [0, 1, 0, 2]
