@@ -72,6 +72,7 @@ def test_classes_show_their_own_members_and_no_others(pages):
     assert members == [
         "freeze_body",
         "embed",
+        "embed_files",
         "save_to_preset",
         "from_preset",
         "with_labels",
@@ -79,6 +80,8 @@ def test_classes_show_their_own_members_and_no_others(pages):
         "classify",
         "rank",
         "timeline",
+        "events",
+        "score_files",
         "stream",
     ]
     assert re.search(r"def VGG\( ?\*, ?classes: int = 3087", shown)

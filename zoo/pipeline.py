@@ -58,7 +58,7 @@ class FileResult:
         error: why it cannot be heard, an OSError, ValueError or ImportError; or None.
     """
 
-    file: Sound
+    file: Any
     mean: Any = None  # no unions with None: who has looked at `error` knows
     rows: Any = None
     start_seconds: Any = None
