@@ -9,15 +9,13 @@ contenders take turns, and the median round counts; what each does at its start 
 """
 
 import argparse
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from torch_environment import TORCH_PYTHON, make_torch_environment
+from contenders import ask, make_torch_environment, start, stop
 
 MODEL = "resnet50_w025_opensounds"
 RATE = 16000
@@ -38,18 +36,21 @@ def main():
     make_torch_environment()
     with tempfile.TemporaryDirectory() as folder:
         make_files(Path(folder), options.files)
-        contenders = {name: _start(name, folder) for name in CONTENDERS}
+        contenders = {
+            name: start(
+                [__file__, "--contender", name, "--folder", folder], torch=name == "PyTorch"
+            )
+            for name in CONTENDERS
+        }
         seconds = {name: [] for name in CONTENDERS}
         try:
             for process in contenders.values():
-                _ask(process)  # is ready
+                ask(process)  # is ready
             for _ in range(options.rounds):
                 for name, process in contenders.items():
-                    seconds[name].append(float(_ask(process)))
+                    seconds[name].append(float(ask(process)))
         finally:
-            for process in contenders.values():
-                process.kill()
-                process.wait()
+            stop(contenders.values())
     rates = {name: options.files / statistics.median(seconds[name]) for name in CONTENDERS}
     print(f"{'contender':<28}{'files/s':>9}{'ratio':>8}")
     for name, rate in rates.items():
@@ -90,25 +91,6 @@ def make_files(folder, count):
     )
 
 
-def _start(name, folder):
-    command = [TORCH_PYTHON if name == "PyTorch" else sys.executable, __file__]
-    command += ["--contender", name, "--folder", folder]
-    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
-    return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    )
-
-
-def _ask(process):
-    """The contender's next line, after the word to go on."""
-    process.stdin.write("\n")
-    process.stdin.flush()
-    answer = process.stdout.readline()
-    if not answer:
-        raise SystemExit(f"A contender ended: {' '.join(map(str, process.args))}")
-    return answer
-
-
 def _serve(contender, folder):
     sys.path.insert(0, str(ROOT))
     files = sorted((folder / "sounds").iterdir())
@@ -117,9 +99,9 @@ def _serve(contender, folder):
     sys.stdin.readline()
     print("ready", flush=True)
     while sys.stdin.readline():
-        start = time.perf_counter()
+        begun = time.perf_counter()
         score(files)
-        print(time.perf_counter() - start, flush=True)
+        print(time.perf_counter() - begun, flush=True)
 
 
 def _one_by_one(_):
@@ -171,8 +153,8 @@ def _torch(folder):
     def patches(file):
         waveform, _ = soundfile.read(file, dtype="float32")
         hop = samples - 240
-        for start in range(0, len(waveform) - samples + 1, hop):
-            yield torch.from_numpy(waveform[start : start + samples])
+        for first in range(0, len(waveform) - samples + 1, hop):
+            yield torch.from_numpy(waveform[first : first + samples])
 
     @torch.inference_mode()
     def score(files):

@@ -14,14 +14,12 @@ them alike, and the median round counts.
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
 
-from torch_environment import TORCH_PYTHON, make_torch_environment
+from contenders import ask, make_torch_environment, start, stop
 
 CLASSES = 527
 LEARNING_RATE = 1e-4
@@ -83,17 +81,15 @@ def _race(names, precision, arguments):
     processes = {name: _start(name, precision, arguments) for name in names}
     seconds = {name: [] for name in names}
     try:
-        weights = {name: int(_ask(process)) for name, process in processes.items()}
+        weights = {name: int(ask(process)) for name, process in processes.items()}
         if len(set(weights.values())) != 1:
             raise SystemExit(f"The networks differ in their number of weights: {weights}")
         print(f"{precision}: {weights['keras']:,} weights in each network")
         for _ in range(ROUNDS):
             for name, process in processes.items():
-                seconds[name].append(float(_ask(process)))
+                seconds[name].append(float(ask(process)))
     finally:
-        for process in processes.values():
-            process.kill()
-            process.wait()
+        stop(processes.values())
     examples = arguments.batch * arguments.steps
     return {name: round(examples / statistics.median(seconds[name]), 2) for name in names}
 
@@ -111,28 +107,11 @@ def _print_table(names, results):
 
 
 def _start(name, precision, arguments):
-    command = [TORCH_PYTHON if name == "torch" else sys.executable, __file__]
-    command += ["--contender", name, "--precision", precision]
+    command = [__file__, "--contender", name, "--precision", precision]
     for option in ("width", "batch", "steps"):
         command += [f"--{option}", str(getattr(arguments, option))]
-    # oneDNN's kernels: TensorFlow leaves them off by itself on CPUs without AVX-512, where they
-    # halve the time of this step. It reads the variable as it is imported.
-    environment = {"TF_ENABLE_ONEDNN_OPTS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
-    if arguments.keep_memory:
-        environment |= KEEP_MEMORY
-    return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    )
-
-
-def _ask(process):
-    """The contender's next line, after the word to go on."""
-    process.stdin.write("\n")
-    process.stdin.flush()
-    answer = process.stdout.readline()
-    if not answer:
-        raise SystemExit(f"A contender ended: {' '.join(map(str, process.args))}")
-    return answer
+    environment = KEEP_MEMORY if arguments.keep_memory else None
+    return start(command, torch=name == "torch", environment=environment)
 
 
 def _serve(arguments):
@@ -143,10 +122,10 @@ def _serve(arguments):
     sys.stdin.readline()
     print(weights, flush=True)
     while sys.stdin.readline():
-        start = time.perf_counter()
+        begun = time.perf_counter()
         for _ in range(arguments.steps):
             step()
-        print(time.perf_counter() - start, flush=True)
+        print(time.perf_counter() - begun, flush=True)
 
 
 def _random_batch(batch):

@@ -110,6 +110,11 @@ class FrontendConfig:
         return (self.patch_frames - 1) * self.hop_samples + self.window_samples
 
     @property
+    def patch_seconds(self) -> float:
+        """Length of a patch, in s (0.96)."""
+        return self.patch_frames * self.hop_samples / self.sample_rate
+
+    @property
     def patch_shape(self) -> tuple[int, int]:
         """Frames and mel bins of a patch, what a network reads (96, 64)."""
         return self.patch_frames, self.mel_bins

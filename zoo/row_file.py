@@ -74,7 +74,7 @@ class RowFile:
     def __enter__(self) -> Self:
         self._partial.mkdir(exist_ok=True)
         rows, journal = self._partial / "rows", self._partial / "journal"
-        size = self._read(journal)
+        size, journal_size = self._read(journal)
         self._rows = open(rows, "ab")
         self._journal = open(journal, "ab")
         if size is None:
@@ -86,7 +86,7 @@ class RowFile:
         else:
             self._rows.truncate(size)
             # A line that was cut off in the middle would swallow the next.
-            self._journal.truncate(journal.read_bytes().rindex(b"\n") + 1)
+            self._journal.truncate(journal_size)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -124,17 +124,18 @@ class RowFile:
         self._journal.flush()
 
     def _read(self, journal):
-        """Bytes of whole recordings, and how many those are; None where nothing was begun."""
+        """Bytes that whole recordings take, and the journal's whole lines; None for nothing."""
         if not journal.is_file():
-            return None
-        with open(journal, encoding="utf-8") as file:
-            lines = (line for line in file if line.endswith("\n"))
-            options = json.loads(next(lines, "null"))
-            last = None
-            for last in lines:  # noqa: B007, the last is wanted
-                pass
+            return None, 0
+        with open(journal, "rb") as file:
+            options, last = file.readline(), None
+            size = len(options)
+            for line in file:
+                if line.endswith(b"\n"):
+                    last, size = line, size + len(line)
         if last is None:
-            return None
+            return None, 0
+        options = json.loads(options)
         if options != self.options:
             differ = [
                 name
@@ -145,8 +146,8 @@ class RowFile:
                 f"{self._partial} is of a run that differs in: {', '.join(differ)}. Repeat that "
                 "one to its end, name another file, or remove the folder."
             )
-        self.done, self.failed, size = map(int, last.split())
-        return size
+        self.done, self.failed, rows_size = map(int, last.split())
+        return rows_size, size
 
     def _header(self):
         return _csv_line(self.columns) if self.format == ".csv" else b""

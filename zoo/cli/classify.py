@@ -90,13 +90,12 @@ def _files(_, chosen):
 def _patches(frontend, chosen):
     """As `_files`, of a table of patches."""
     columns = {"start_seconds": float, "end_seconds": float, **_score_columns(chosen)}
-    patch_seconds = frontend.patch_frames * frontend.hop_seconds
 
     def rows_of(result):
         for start, scores in zip(map(float, result.start_seconds), result.rows, strict=True):
             yield {
                 "start_seconds": round(start, 3),
-                "end_seconds": round(min(start + patch_seconds, result.seconds), 3),
+                "end_seconds": round(min(start + frontend.patch_seconds, result.seconds), 3),
                 **_score_cells(scores, chosen),
             }
 
@@ -152,16 +151,12 @@ class _PredictionTable:
 
     def __init__(self, paths, classifier, options):
         self.timeline = options.timeline
-        self.widths = {
-            "File": max(map(len, paths)),
+        self.table = TableWriter(
+            File=max(map(len, paths)),
             **({"Start": -6} if self.timeline else {}),
-            "Label": max(len(label.name) for label in classifier.labels),
-            "Score": -5,
-        }
-
-    @functools.cached_property
-    def table(self):
-        return TableWriter(**self.widths)  # which prints its head, if there is anything to follow
+            Label=max(len(label.name) for label in classifier.labels),
+            Score=-5,
+        )
 
     def write(self, entry):
         self._rows(entry["file"], "mean", entry["predictions"])

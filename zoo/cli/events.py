@@ -91,24 +91,12 @@ def _events(options):
     find = EventFinder(
         classifier.labels,
         frontend,
-        threshold={
-            classifier.labels[index].name: score
-            for index, score in selection.thresholds_of(options, classifier.labels).items()
-        },
+        threshold=selection.thresholds_of(options, classifier.labels),
         median=options.median,
         merge_gap=options.merge_gap,
         min_seconds=options.min_seconds,
     )
     run = functools.partial(classifier.score_files, hop=options.hop, keep_rows=True)
-
-    def rows_of(result):
-        for event in find(result.rows, result.seconds):
-            yield event._asdict() | {
-                "onset": round(event.onset, 3),
-                "offset": round(event.offset, 3),
-                "peak": rounded(event.peak),
-                "mean": rounded(event.mean),
-            }
 
     if options.reference:
         return _evaluate(paths, run, find, options)
@@ -122,6 +110,10 @@ def _events(options):
             "merge_gap",
             "min_seconds",
         )
+
+        def rows_of(result):
+            return _rows(find(result.rows, result.seconds))
+
         return write_table(paths, run, _COLUMNS, rows_of, options, settings)
     failed = False
     with JsonArray() if options.json else contextlib.nullcontext(_Table(paths, find)) as output:
@@ -129,8 +121,8 @@ def _events(options):
             if result.error is not None:
                 failed = True
                 continue
-            output.write({"file": result.file, "events": list(rows_of(result))})
             events = find(result.rows, result.seconds)
+            output.write({"file": result.file, "events": _rows(events)})
             if options.audacity:
                 write_audacity(options.audacity, events)
             if options.raven:
@@ -139,6 +131,20 @@ def _events(options):
                 warnings.simplefilter("ignore", SoundWarning)  # all was said when it was heard
                 plot.save(plot.events(result.file, events, frontend=frontend), options.plot)
     return 2 if failed else 0
+
+
+def _rows(events):
+    """Events as tables and JSON have them, a list of dicts."""
+    return [
+        event._asdict()
+        | {
+            "onset": round(event.onset, 3),
+            "offset": round(event.offset, 3),
+            "peak": rounded(event.peak),
+            "mean": rounded(event.mean),
+        }
+        for event in events
+    ]
 
 
 def _evaluate(paths, run, find, options):
@@ -187,18 +193,14 @@ class _Table:
     """Prints a row for each event."""
 
     def __init__(self, paths, find):
-        self.widths = {
-            "File": max(map(len, paths)),
-            "Onset": -7,
-            "Offset": -7,
-            "Label": max(len(find.labels[index].name) for index in find.thresholds),
-            "Peak": -4,
-            "Mean": -4,
-        }
-
-    @functools.cached_property
-    def table(self):
-        return TableWriter(**self.widths)  # which prints its head, if there is anything to follow
+        self.table = TableWriter(
+            File=max(map(len, paths)),
+            Onset=-7,
+            Offset=-7,
+            Label=max(len(find.labels[index].name) for index in find.thresholds),
+            Peak=-4,
+            Mean=-4,
+        )
 
     def write(self, entry):
         file = entry["file"]

@@ -23,7 +23,7 @@ def add_command(commands, name, run, summary, example):
 
 
 class TableWriter:
-    """Prints a table row by row, in columns as wide as they are said to be.
+    """Prints a table row by row, in columns as wide as they are said to be; without rows, nothing.
 
     Args:
         columns: name of each column and the width of its widest cell. The cells of a column of
@@ -34,10 +34,13 @@ class TableWriter:
         self.widths = [
             max(abs(width), len(name)) * (-1 if width < 0 else 1) for name, width in columns.items()
         ]
-        self.row(*(name.replace("_", " ") for name in columns))
-        self.row(*("-" * abs(width) for width in self.widths))
+        self._head = [name.replace("_", " ") for name in columns]
 
     def row(self, *cells):
+        if self._head:
+            names, self._head = self._head, None
+            self.row(*names)
+            self.row(*("-" * abs(width) for width in self.widths))
         cells = [" ".join(str(cell).splitlines()) for cell in cells]  # names may hold any character
         line = "  ".join(
             cell.rjust(-width) if width < 0 else cell.ljust(width)

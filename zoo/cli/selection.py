@@ -32,21 +32,21 @@ def add_thresholds(parser, default, meaning):
 
 
 def thresholds_of(options, labels):
-    """A dict of thresholds by the index of the label, of the labels that are wanted.
+    """A dict of thresholds by the name of the label, of the labels that are wanted.
 
     Raises:
         ValueError: a label that there is not, a threshold that is no score, a file that is no
             JSON of such.
         OSError: the file cannot be read.
     """
-    found = range(len(labels))
+    found = [label.name for label in labels]
     if options.labels is not None:
-        found = find_labels(options.labels, labels)
+        found = [found[index] for index in find_labels(options.labels, labels)]
     if options.thresholds is None:
         _check_score("--threshold", options.threshold)
         return dict.fromkeys(found, options.threshold)
     thresholds = _read_thresholds(options.thresholds, labels)
-    wanted = {index: thresholds[index] for index in found if index in thresholds}
+    wanted = {name: thresholds[name] for name in found if name in thresholds}
     if not wanted:
         raise ValueError(f"{options.thresholds} has no threshold of a label that is wanted.")
     return wanted
@@ -61,7 +61,7 @@ def _read_thresholds(path, labels):
         raise ValueError(f"{path} must hold scores by label, as soundzoo evaluate writes them.")
     for name, value in values.items():
         _check_score(f"{path}, {name},", value)
-    return {find_label(name, labels): float(value) for name, value in values.items()}
+    return {labels[find_label(name, labels)].name: float(value) for name, value in values.items()}
 
 
 def _check_score(what, value):
@@ -81,12 +81,13 @@ class Selection:
             raise ValueError(f"--top must be at least 1. Received: {options.top}")
         thresholds = thresholds_of(options, labels)
         self.top = options.top
-        self._labels = [labels[index] for index in thresholds]
-        self._indices = np.array(list(thresholds), int)
+        places = {label.name: index for index, label in enumerate(labels)}
+        self._indices = np.array([places[name] for name in thresholds])
+        self._labels = [labels[index] for index in self._indices]
         self._thresholds = np.array(list(thresholds.values()))
         self.named = None
         if options.labels is not None:
-            self.named = [label.name for label in self._labels]
+            self.named = list(thresholds)
 
     def best(self, scores):
         """The best of a row of scores, `[classes]`, as a list of `Prediction`, best first."""

@@ -17,14 +17,7 @@ import numpy as np
 from frontend.types import StrPath, Track
 from zoo.evaluation.blocks import blocks
 from zoo.evaluation.bootstrap import bootstrap_intervals
-from zoo.evaluation.metrics import (
-    balanced_mean,
-    best_thresholds,
-    class_figures,
-    d_prime,
-    lwlrap,
-    top1,
-)
+from zoo.evaluation.metrics import balanced_mean, class_figures, d_prime, lwlrap, top1
 from zoo.evaluation.scoring import score_clips
 from zoo.files import write_lines
 
@@ -136,7 +129,7 @@ def evaluate(
         if track is not None:
             scored = track(scored, len(kept), "Scoring clips")
         scores = _write_array(scratch / SCORES, np.float32, truth.shape, scored)
-        metrics = _metrics(truth, scores, names)
+        metrics, thresholds = _metrics(truth, scores, names)
         if bootstrap:
             intervals = bootstrap_intervals(
                 truth, scores, resamples=bootstrap, seed=seed, track=track
@@ -157,9 +150,7 @@ def evaluate(
         _write_per_class(scratch / PER_CLASS, metrics["per_class"])
         if plots:
             _draw(plot, scratch, truth, scores, names, metrics)
-        thresholds = dict(zip(names, map(_number, best_thresholds(truth, scores)), strict=True))
-        known = {name: score for name, score in thresholds.items() if score is not None}
-        _write_json(scratch / THRESHOLDS, known)
+        _write_json(scratch / THRESHOLDS, thresholds)
         _write_json(scratch / METRICS, metrics)
     return metrics
 
@@ -218,11 +209,12 @@ def _truth(data, indices, names):
 
 
 def _metrics(truth, scores, names):
-    average_precisions, areas = class_figures(truth, scores)
+    """What `metrics.json` and `thresholds.json` hold."""
+    average_precisions, areas, thresholds = class_figures(truth, scores)
     clips = sum(rows.sum(axis=0) for rows in blocks(truth))
     counted = (clips > 0) & (clips < len(truth))
     area = balanced_mean(areas[counted])
-    return {
+    metrics = {
         "mAP": _number(balanced_mean(average_precisions[counted])),
         "AUC": _number(area),
         "d_prime": _number(d_prime(area)),
@@ -246,6 +238,11 @@ def _metrics(truth, scores, names):
         "without_negatives": [
             name for name, count in zip(names, clips, strict=True) if count == len(truth)
         ],
+    }
+    return metrics, {
+        name: float(threshold)
+        for name, threshold in zip(names, thresholds, strict=True)
+        if np.isfinite(threshold)
     }
 
 

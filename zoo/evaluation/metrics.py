@@ -138,17 +138,25 @@ def best_thresholds(truth: npt.ArrayLike, scores: npt.ArrayLike) -> npt.NDArray[
     >>> best_thresholds([[True], [False], [True], [False]], [[0.9], [0.75], [0.7], [0.5]])
     array([0.6])
     """
-    return np.array([ranking.best_threshold() for ranking in class_rankings(truth, scores)])
+    return class_figures(truth, scores)[2]
 
 
 def class_figures(
     truth: npt.ArrayLike, scores: npt.ArrayLike
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """`average_precision` and `roc_auc` for the price of one: two float64 `[classes]`."""
-    average_precisions, areas = zip(
-        *(ranking.figures() for ranking in class_rankings(truth, scores)), strict=True
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """`average_precision`, `roc_auc` and `best_thresholds` for the price of one.
+
+    Returns:
+        Three arrays, float64 `[classes]`.
+    """
+    average_precisions, areas, thresholds = zip(
+        *(
+            (*ranking.figures(), ranking.best_threshold())
+            for ranking in class_rankings(truth, scores)
+        ),
+        strict=True,
     )
-    return np.array(average_precisions), np.array(areas)
+    return np.array(average_precisions), np.array(areas), np.array(thresholds)
 
 
 def balanced_mean(values: npt.NDArray[np.float64]) -> Any:

@@ -39,8 +39,7 @@ def timeline(
     """
     best = np.argsort(-heard.scores.mean(axis=0), kind="stable")[:top]
     figure, axes = figure_and_axes(ax, 9, 1.2 + 0.4 * len(best))
-    frontend = classifier.frontend
-    patch = frontend.patch_frames * frontend.hop_samples / frontend.sample_rate
+    patch = classifier.frontend.patch_seconds
     starts = heard.start_seconds
     hop = starts[1] - starts[0] if len(starts) > 1 else patch
     first, last = starts[[0, -1]] + patch / 2
