@@ -7,20 +7,36 @@ PYTEST := -m pytest -m "" -n 2 --dist loadfile
 # A quarter of the paper's width is what the package has room for.
 PRESETS := $(basename $(notdir $(wildcard recipes/*_w025_opensounds.yaml)))
 
-.PHONY: demo test test-fast test-legacy lint format docs presets weights results benchmark clean resnet50_w025_audioset $(PRESETS)
+# Of each parser; `make test` tries 2000.
+INPUTS ?= 100000
+
+# The browser of the tests, and what installs what the page runs on.
+BROWSER := $(and $(shell sh -c 'command -v chromium'),$(shell sh -c 'command -v npm'))
+
+# How often each command is killed; `make test` does it 10 times.
+KILLS ?= 100
+
+.PHONY: demo test test-fast test-legacy fuzz chaos lint format docs presets weights results hearing benchmark clean resnet50_w025_audioset $(PRESETS)
 
 demo: .venv/package ## Classify the example recordings with the bundled preset
 	.venv/bin/soundzoo classify examples --top 3
 
-test: .venv/tools .venv-mediapipe/package .venv-colab/package ## Run the whole suite
+test: .venv/tools .venv-mediapipe/package .venv-colab/package $(if $(BROWSER),.venv-web/package) ## Run the whole suite
+	$(if $(BROWSER),,@echo "Tests in a browser are left out: they want Debian's packages chromium and npm.")
 	.venv/bin/python $(PYTEST)
 
 test-fast: .venv/tools ## Run the suite without what takes long
 	.venv/bin/python -m pytest
 
+fuzz: .venv/tools ## Try INPUTS inputs, guided by coverage, on each parser
+	.venv/bin/python -m tests.fuzz --inputs $(INPUTS)
+
 test-legacy: .venv-legacy/package ## Test with the oldest libraries, beside tensorflow-io
 	.venv-legacy/bin/python $(PYTEST) frontend zoo/networks tests/frontend tests/zoo/networks tests/zoo/layers \
 		$(addprefix tests/export/test_, legacy.py runtime.py metadata.py stream.py check.py)
+
+chaos: .venv/tools ## Kill commands at KILLS moments, fill their disks, turn clocks back (hours)
+	SOUNDZOO_KILLS=$(KILLS) .venv/bin/python -m pytest -m "" tests/zoo/chaos
 
 lint: .venv/tools ## Check format, style and type hints
 	.venv/bin/ruff format --check .
@@ -54,14 +70,15 @@ weights: runs/yamnet/scores.npy runs/opensounds_only/index.json runs/widened/con
 		--run runs/resnet50_w025_opensounds_only --output weights/resnet50_w025_opensounds_only
 
 # The same for the paper's comparisons.
-results: runs/yamnet/scores.npy runs/esc10/index.json runs/zero_shot/yamnet/scores.npy ## Repeat what docs/results.md shows (hours)
+results: runs/yamnet/scores.npy runs/esc10/index.json runs/zero_shot/yamnet/scores.npy runs/zero_shot/mn04/scores.npy ## Repeat what docs/results.md shows (hours)
 	.venv/bin/soundzoo reproduce architectures runs/opensounds runs/results \
 		--config recipes/reproduce_architectures.yaml --seeds 3 3 3 1 3
 	.venv/bin/soundzoo reproduce labels runs/opensounds runs/results \
 		--config recipes/reproduce.yaml --seeds 3
 	.venv/bin/soundzoo reproduce data runs/opensounds runs/results --config recipes/reproduce.yaml
 	.venv/bin/soundzoo reproduce transfer runs/esc10 runs/results \
-		--models weights/resnet50_w025_opensounds_only --scores runs/zero_shot/yamnet
+		--models weights/resnet50_w025_opensounds_only resnet50_w025_audioset yamnet \
+		--scores runs/zero_shot/yamnet runs/zero_shot/mn04
 	.venv/bin/python recipes/results.py runs/results
 
 # ESC-10 in each set of recordings.
@@ -77,13 +94,17 @@ runs/yamnet/scores.npy: runs/opensounds/index.json
 	.venv/bin/python recipes/yamnet.py --yamnet ../shared/data/yamnet --prepared runs/opensounds \
 		--output runs/yamnet
 
+hearing: runs/opensounds/index.json runs/audioset/index.json runs/esc10/index.json runs/mn04/saved_model.pb ## Print how well presets hear what trained none of them
+	.venv/bin/python recipes/hearing.py --opensounds runs/opensounds --audioset runs/audioset --esc10 runs/esc10 \
+		--teacher runs/mn04 --models resnet50_w025_audioset yamnet weights/resnet50_w025_opensounds_only
+
 # AudioSet's classes: what all folders of MORE hold is heard by the teacher alone.
 MORE ?=
 
 resnet50_w025_audioset: runs/audioset/index.json runs/opensounds/index.json runs/mn04/saved_model.pb ## Train ResNet-50 on AudioSet's classes
 	.venv/bin/soundzoo train runs/audioset runs/$@ --config recipes/$@.yaml
 	.venv/bin/python recipes/publish_audioset.py --data ../shared/data --more $(MORE) \
-		--opensounds runs/opensounds --audioset runs/audioset --runs runs/$@ --output weights/$@
+		--opensounds runs/opensounds --audioset runs/audioset --runs runs/$@
 
 runs/mn04/saved_model.pb: | .venv/tools
 	.venv/bin/python recipes/teacher.py --teacher ../shared/data/teacher --output runs/mn04
@@ -100,6 +121,9 @@ runs/widened/config.json: | .venv/tools
 runs/zero_shot/yamnet/scores.npy: runs/esc10/index.json
 	.venv/bin/python recipes/yamnet.py --yamnet ../shared/data/yamnet --prepared runs/esc10 \
 		--output runs/zero_shot/yamnet
+
+runs/zero_shot/mn04/scores.npy: runs/esc10/index.json runs/mn04/saved_model.pb
+	.venv/bin/python recipes/listen.py --model runs/mn04 --prepared runs/esc10 --output runs/zero_shot/mn04
 
 benchmark: .venv/tools ## Race ResNet-50's training against PyTorch, on a quiet machine
 	.venv/bin/python benchmarks/train.py --stock
@@ -126,6 +150,12 @@ clean: ## Remove the virtual environments and build folders
 .venv-colab/package: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv-colab
 	.venv-colab/bin/pip install --quiet -e '.[plot,mediapipe,colab]'
+	touch $@
+
+# What web pages run on: LiteRT.js, in the version of export/web.py, and MediaPipe to compare with.
+.venv-web/package: export/web.py
+	mkdir -p .venv-web
+	npm install --silent --prefix .venv-web @litertjs/core@2 @mediapipe/tasks-audio@0.10
 	touch $@
 
 .venv-legacy/package: setup.cfg pyproject.toml

@@ -4,9 +4,9 @@
 
 Prints, for each bundled preset, the seconds of `import tensorflow, keras`, of `from_preset` with
 the import of this package, and of the first and the second `classify` of one recording; the sum to
-the first score, and the share of it that is TensorFlow's and Keras's import. Each measurement has a
-process of its own. The presets take turns, so that a busy machine slows all of them alike, and the
-median round counts.
+the first score, and the share of it that is TensorFlow's and Keras's import. Of the first preset's
+`.tflite` file likewise, with the import of LiteRT. Each measurement has a process of its own. The
+presets take turns, so that a busy machine slows all of them alike, and the median round counts.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -32,10 +33,18 @@ def main():
     if options.measure:
         print(json.dumps(measure(options.measure)))
         return
-    names = options.presets or bundled()
+    presets = options.presets or bundled()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, f"{Path(presets[0]).name}.tflite")
+        export(presets[0], file)
+        race([*presets, str(file)], options.rounds)
+
+
+def race(names, count):
+    """Prints the table."""
     rounds = {name: [] for name in names}
     start(names[0])  # so that files are in memory for all rounds alike
-    for _ in range(options.rounds):
+    for _ in range(count):
         for name in names:
             rounds[name].append(start(name))
     print("| | import | from_preset | first classify | second | to first score | import's share |")
@@ -45,13 +54,22 @@ def main():
         totals = [sum(run[:3]) for run in runs]
         share = statistics.median(run[0] / total for run, total in zip(runs, totals, strict=True))
         cells = [*medians, statistics.median(totals)]
-        print(f"| {name} | {' | '.join(f'{cell:.2f}' for cell in cells)} | {share:.0%} |")
+        print(
+            f"| {Path(name).name} | {' | '.join(f'{cell:.2f}' for cell in cells)} | {share:.0%} |"
+        )
 
 
 def bundled():
     import zoo
 
     return zoo.list_presets()
+
+
+def export(name, file):
+    import zoo
+    from export import export_tflite
+
+    export_tflite(zoo.AudioClassifier.from_preset(name), file)
 
 
 def start(name):
@@ -70,12 +88,20 @@ def start(name):
 def measure(name):
     """Seconds of the import, of `from_preset`, and of the first and the second `classify`."""
     moments = [time.perf_counter()]
-    import tensorflow, keras  # noqa: E401, F401, I001
+    if name.endswith(".tflite"):
+        import ai_edge_litert.interpreter  # noqa: F401
 
-    moments.append(time.perf_counter())
-    import zoo
+        moments.append(time.perf_counter())
+        from export import TFLiteClassifier
 
-    classifier = zoo.AudioClassifier.from_preset(name)
+        classifier = TFLiteClassifier(name)
+    else:
+        import tensorflow, keras  # noqa: E401, F401, I001
+
+        moments.append(time.perf_counter())
+        import zoo
+
+        classifier = zoo.AudioClassifier.from_preset(name)
     moments.append(time.perf_counter())
     for _ in range(2):
         classifier.classify(EXAMPLE)

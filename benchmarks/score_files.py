@@ -9,13 +9,11 @@ contenders take turns, and the median round counts; what each does at its start 
 """
 
 import argparse
-import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from contenders import ask, make_torch_environment, start, stop
+from contenders import make_torch_environment, race, serve, start
 
 MODEL = "resnet50_w025_opensounds"
 RATE = 16000
@@ -42,16 +40,8 @@ def main():
             )
             for name in CONTENDERS
         }
-        seconds = {name: [] for name in CONTENDERS}
-        try:
-            for process in contenders.values():
-                ask(process)  # is ready
-            for _ in range(options.rounds):
-                for name, process in contenders.items():
-                    seconds[name].append(float(ask(process)))
-        finally:
-            stop(contenders.values())
-    rates = {name: options.files / statistics.median(seconds[name]) for name in CONTENDERS}
+        _, seconds = race(contenders, options.rounds)
+    rates = {name: options.files / seconds[name] for name in CONTENDERS}
     print(f"{'contender':<28}{'files/s':>9}{'ratio':>8}")
     for name, rate in rates.items():
         print(f"{name:<28}{rate:>9.1f}{rate / rates['one by one']:>8.2f}")
@@ -96,12 +86,7 @@ def _serve(contender, folder):
     files = sorted((folder / "sounds").iterdir())
     score = contender(folder)
     score(files[: 2 * BATCH])
-    sys.stdin.readline()
-    print("ready", flush=True)
-    while sys.stdin.readline():
-        begun = time.perf_counter()
-        score(files)
-        print(time.perf_counter() - begun, flush=True)
+    serve("ready", lambda: score(files))
 
 
 def _one_by_one(_):

@@ -14,12 +14,10 @@ them alike, and the median round counts.
 
 import argparse
 import json
-import statistics
 import sys
-import time
 from pathlib import Path
 
-from contenders import ask, make_torch_environment, start, stop
+from contenders import make_torch_environment, race, serve, start
 
 CLASSES = 527
 LEARNING_RATE = 1e-4
@@ -79,19 +77,13 @@ def main():
 def _race(names, precision, arguments):
     """Examples per second of each contender: the median of the rounds."""
     processes = {name: _start(name, precision, arguments) for name in names}
-    seconds = {name: [] for name in names}
-    try:
-        weights = {name: int(ask(process)) for name, process in processes.items()}
-        if len(set(weights.values())) != 1:
-            raise SystemExit(f"The networks differ in their number of weights: {weights}")
-        print(f"{precision}: {weights['keras']:,} weights in each network")
-        for _ in range(ROUNDS):
-            for name, process in processes.items():
-                seconds[name].append(float(ask(process)))
-    finally:
-        stop(processes.values())
+    ready, seconds = race(processes, ROUNDS)
+    weights = {name: int(count) for name, count in ready.items()}
+    if len(set(weights.values())) != 1:
+        raise SystemExit(f"The networks differ in their number of weights: {weights}")
+    print(f"{precision}: {weights['keras']:,} weights in each network")
     examples = arguments.batch * arguments.steps
-    return {name: round(examples / statistics.median(seconds[name]), 2) for name in names}
+    return {name: round(examples / seconds[name], 2) for name in names}
 
 
 def _print_table(names, results):
@@ -119,13 +111,7 @@ def _serve(arguments):
     step, weights = CONTENDERS[arguments.contender](arguments)
     for _ in range(WARM_UP):
         step()
-    sys.stdin.readline()
-    print(weights, flush=True)
-    while sys.stdin.readline():
-        begun = time.perf_counter()
-        for _ in range(arguments.steps):
-            step()
-        print(time.perf_counter() - begun, flush=True)
+    serve(weights, lambda: [step() for _ in range(arguments.steps)])
 
 
 def _random_batch(batch):

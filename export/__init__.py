@@ -1,4 +1,4 @@
-"""Exported classifiers: SavedModel and TFLite files, and what runs the latter."""
+"""Exported classifiers: SavedModel, TFLite files and what runs them, and pages for browsers."""
 
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from export.runtime import TFLiteClassifier as TFLiteClassifier
     from export.saved_model import export_saved_model as export_saved_model
     from export.tflite import export_tflite as export_tflite
+    from export.web import export_web as export_web
 else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
@@ -23,5 +24,6 @@ else:
             "runtime": ["TFLiteClassifier"],
             "saved_model": ["export_saved_model"],
             "tflite": ["export_tflite"],
+            "web": ["export_web"],
         },
     )

@@ -1,22 +1,26 @@
 """Joins TFLite models into one, so that each part can be converted and quantised on its own."""
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
 
-def join(parts: Iterable[bytes], signature: str = "serving_default") -> bytes:
+def join(
+    parts: Iterable[bytes],
+    signature: str = "serving_default",
+    outputs: Sequence[str] | None = None,
+) -> bytes:
     """Joins models into one that runs them in order.
 
     A tensor is known by the name that the parts' signatures give it: an input that an earlier part
-    has as an input or output is that tensor, and what no part gives is an input of the whole. The
-    outputs of the last part are the whole's.
+    has as an input or output is that tensor, and what no part gives is an input of the whole.
 
     Args:
         parts: list of bytes, .tflite files of one subgraph and one signature each.
         signature: key of the whole's signature.
+        outputs: names of the whole's outputs, in order; by default those of the last part.
 
     Returns:
         bytes, a .tflite file of one subgraph, whose tensors at its ends bear the signature's names.
@@ -52,13 +56,14 @@ def join(parts: Iterable[bytes], signature: str = "serving_default") -> bytes:
                 if indices is not None:
                     setattr(operator, name, [place.get(index, -1) for index in indices])
             graph.operators.append(operator)
-        outputs = {_text(end.name): place[end.tensorIndex] for end in ends.outputs}
-        known |= outputs
-    for name, index in (inputs | outputs).items():
+        given = {_text(end.name): place[end.tensorIndex] for end in ends.outputs}
+        known |= given
+    results = {name: known[name] for name in outputs or given}
+    for name, index in (inputs | results).items():
         graph.tensors[index].name = name
-    graph.inputs, graph.outputs = list(inputs.values()), list(outputs.values())
+    graph.inputs, graph.outputs = list(inputs.values()), list(results.values())
     whole.subgraphs = [graph]
-    whole.signatureDefs = [_signature(signature, inputs, outputs)]
+    whole.signatureDefs = [_signature(signature, inputs, results)]
     builder = flatbuffers.Builder(sum(map(len, parts)))
     builder.Finish(whole.Pack(builder), b"TFL3")
     return bytes(builder.Output())

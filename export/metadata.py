@@ -13,6 +13,7 @@ import numpy as np
 
 from export.archive import CHECKSUM, append_files, packed_files
 from export.flatbuffer import read_root
+from zoo.json_text import parse_json
 
 LABELS, MIDS, FRONTEND = "labels.txt", "mids.txt", "frontend.json"
 """Files in the archive: a label a line; an AudioSet id, or nothing, a line; and the fields of the
@@ -65,7 +66,8 @@ def add_metadata(
     """Writes metadata into a model; what it held before is replaced.
 
     Args:
-        model: bytes, a .tflite file of one input, mono waveforms, and one output, scores.
+        model: bytes, a .tflite file of one input, mono waveforms, whose first output is scores. A
+            second one is embeddings.
         name: the model's.
         description: what the model does, for people.
         labels: names of the scores, in order.
@@ -85,8 +87,7 @@ def add_metadata(
 
     whole = schema.ModelT.InitFromPackedBuf(model, 0)
     (graph,) = whole.subgraphs
-    (output,) = graph.outputs
-    _check_labels(labels, mids, int(graph.tensors[output].shape[-1]))
+    _check_labels(labels, mids, int(graph.tensors[graph.outputs[0]].shape[-1]))
     entries = list(whole.metadata or [])
     entry = next((entry for entry in entries if entry.name == _ENTRY.encode()), None)
     if entry is None:
@@ -99,7 +100,7 @@ def add_metadata(
     files = {LABELS: "\n".join(labels), MIDS: "".join(f"{mid or ''}\n" for mid in mids)}
     if frontend is not None:
         files[FRONTEND] = json.dumps(frontend)
-    metadata = _write(name, description, version, license, sample_rate, [*files, CHECKSUM])
+    metadata = _write(name, description, version, license, sample_rate, files, len(graph.outputs))
     whole.buffers[entry.buffer].data = np.frombuffer(metadata, np.uint8)
     builder = _builder()
     builder.Finish(whole.Pack(builder), _MODEL_IDENTIFIER)
@@ -159,7 +160,7 @@ def _check_labels(labels, mids, scores):
             raise ValueError(f"A label must be one line of text. Received: {label!r}")
 
 
-def _write(name, description, version, license, sample_rate, files):
+def _write(name, description, version, license, sample_rate, files, outputs):
     """The flatbuffer of the metadata. Its tables are written before what points to them."""
     builder = _builder()
     purposes = {
@@ -169,7 +170,7 @@ def _write(name, description, version, license, sample_rate, files):
         CHECKSUM: ("SHA-256 of the file up to the archive.", _DESCRIPTIONS),
     }
     packed = {}
-    for file in files:
+    for file in [*files, CHECKSUM]:
         purpose, kind = purposes[file]
         packed[file] = _table(builder, {0: file, 1: purpose}, {2: ("Int8", kind)})
     sound = _table(builder, {}, {0: ("Uint32", sample_rate), 1: ("Uint32", 1)})
@@ -178,7 +179,10 @@ def _write(name, description, version, license, sample_rate, files):
     waveform = _table(builder, {0: "waveform", 1: about, 3: content})
     about = "A score from 0 to 1 for each label."
     scores = _table(builder, {0: "scores", 1: about, 6: [packed.pop(LABELS)]})
-    graph = _table(builder, {2: [waveform], 3: [scores]})
+    about = "The layer before the classifier, for each patch."
+    embeddings = _table(builder, {0: "embeddings", 1: about})
+    # Readers want an entry for each output.
+    graph = _table(builder, {2: [waveform], 3: [scores, embeddings][:outputs]})
     texts = {0: name, 1: description, 2: version, 5: license, 7: _MIN_PARSER}
     model = _table(builder, {**texts, 3: [graph], 6: list(packed.values())})
     builder.Finish(model, _IDENTIFIER)
@@ -248,8 +252,8 @@ def _read_frontend(files):
     if FRONTEND not in files:
         return None
     try:
-        frontend = json.loads(files[FRONTEND])
-    except (ValueError, RecursionError):
+        frontend = parse_json(files[FRONTEND])
+    except ValueError:
         frontend = None
     if not isinstance(frontend, dict):
         raise ValueError(f"holds a file {FRONTEND} that is not a front end's")

@@ -126,6 +126,7 @@ def calibration_patches(
             "calibration must be a list of sound files or waveforms. "
             f"Received: {type(calibration).__name__}"
         )
+    frontend = frontend.in_patches()  # the converter wants them of one shape
     log_mel = LogMelSpectrogram(frontend)
     patches, longest = [], 0
     for clip in calibration:

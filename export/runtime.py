@@ -27,9 +27,6 @@ RUNTIMES = {
 }
 """Modules and their interpreters, the lightest and newest first."""
 
-_LONGEST_PATCH = 1 << 22
-"""Samples of a patch: minutes, where those of the paper last a second."""
-
 
 class TFLiteClassifier(Listener):
     """A classifier in a .tflite file, as `export_tflite` writes it.
@@ -40,7 +37,8 @@ class TFLiteClassifier(Listener):
     at once as there are cores, each made when all others are busy.
 
     Args:
-        path: the .tflite file, with `input="window"` or `"any"`.
+        path: the .tflite file, with `input="window"` or `"any"`. `embed` and `embed_files` want one
+            that was exported with `with_embedding=True`, and raise a ValueError without.
         labels: names, or (name, AudioSet mid) pairs, in the order of the scores; by default those
             in the file.
         runtime: "ai_edge_litert", "tflite_runtime" or "tf.lite"; by default the first of them
@@ -89,8 +87,9 @@ class TFLiteClassifier(Listener):
         self._make_interpreter = functools.partial(make_interpreter, model_content=model)
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
         self._places = threading.Semaphore(os.cpu_count() or 1)
+        self._name = name
         try:
-            scores = self.score_patches(np.zeros((1, self.frontend.patch_samples), np.float32))
+            scores, *self._more = self._run(np.zeros((1, self.frontend.patch_samples), np.float32))
         except RuntimeError as error:
             first_line = str(error).partition("\n")[0]
             raise ValueError(f"{name} does not run with {self.runtime}: {first_line}") from None
@@ -100,8 +99,24 @@ class TFLiteClassifier(Listener):
 
     def score_patches(self, waveforms: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Scores waveforms of patches: float32 `[patches, samples]` -> `[patches, classes]`."""
+        if not len(waveforms):
+            return np.zeros((0, len(self.labels)), np.float32)
+        return self._run(waveforms)[0]
+
+    @property
+    def _embed_patches(self):
+        if not self._more:
+            raise ValueError(
+                f"{self._name} gives scores alone; export it with --with-embedding, or "
+                "with_embedding=True, to embed sounds."
+            )
+        return lambda waveforms: self._run(waveforms)[1]
+
+    def _run(self, waveforms):
+        """The file's outputs on one patch or more: a list of float32 `[patches, ...]`."""
         with self._interpreter() as run:
-            return np.concatenate([run(waveform[np.newaxis]) for waveform in waveforms])
+            rows = [run(waveform[np.newaxis]) for waveform in waveforms]
+        return [np.concatenate(output) for output in zip(*rows, strict=True)]
 
     @contextlib.contextmanager
     def _interpreter(self):
@@ -122,29 +137,37 @@ class _WrongShapeError(ValueError):
 
 
 def _runner(interpreter, samples):
-    """A function that runs an interpreter on float32 `[1, samples]` and gives `[1, classes]`."""
+    """A function of float32 `[1, samples]` that gives `[1, classes]`, and what else there is."""
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    length = samples
     fits = (
-        len(inputs) == len(outputs) == 1
-        and inputs[0]["dtype"] == outputs[0]["dtype"] == np.float32
+        len(inputs) == 1
+        and len(outputs) in (1, 2)
+        and all(tensor["dtype"] == np.float32 for tensor in (*inputs, *outputs))
         and tuple(inputs[0]["shape_signature"]) in ((1, samples), (1, -1))
     )
     if fits:
         interpreter.resize_tensor_input(inputs[0]["index"], [1, samples])
         interpreter.allocate_tensors()
         outputs = interpreter.get_output_details()
-        fits = len(outputs[0]["shape"]) == 2 and outputs[0]["shape"][0] == 1
+        fits = all(len(end["shape"]) == 2 and end["shape"][0] == 1 for end in outputs)
     if not fits:
         raise _WrongShapeError(
             f"is not a classifier that soundzoo exports: float32 [1, {samples}] to "
-            f"[1, classes]. Received {_describe(inputs)} to {_describe(outputs)}."
+            f"[1, classes], and perhaps [1, units]. Received {_describe(inputs)} to "
+            f"{_describe(outputs)}."
         )
-    waveform, scores = inputs[0]["index"], outputs[0]["index"]
+    waveform = inputs[0]["index"]
 
     def run(sound):
+        nonlocal length
+        if sound.shape[1] != length:  # of a sound that is heard whole
+            length = sound.shape[1]
+            interpreter.resize_tensor_input(waveform, sound.shape)
+            interpreter.allocate_tensors()
         interpreter.set_tensor(waveform, sound)
         interpreter.invoke()
-        return interpreter.get_tensor(scores)
+        return [interpreter.get_tensor(output["index"]) for output in outputs]
 
     return run
 
@@ -165,11 +188,7 @@ def _find_runtime(runtime):
 def _frontend(metadata):
     if metadata is None or not metadata.frontend:
         return FrontendConfig()
-    frontend = FrontendConfig.from_dict(metadata.frontend)
-    # An interpreter that cannot have the memory ends the process.
-    if frontend.patch_samples > _LONGEST_PATCH:
-        raise ValueError(f"a patch of {frontend.patch_samples} samples is too long")
-    return frontend
+    return FrontendConfig.from_dict(metadata.frontend)
 
 
 def _labels(labels, metadata, classes, name):

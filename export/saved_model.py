@@ -69,15 +69,23 @@ def export_saved_model(
         labels = Path(scratch, LABELS)
         labels.write_text(_lines(classifier.labels), encoding="utf-8")
         module = _serving(classifier, labels)
-        tf.saved_model.save(
+        save_module(
             module,
             folder,
-            signatures={
+            {
                 "serving_default": module.score,
                 "timeline": module.timeline,
                 "embed": module.embed,
             },
         )
+
+
+def save_module(module, folder, signatures):
+    """As `tf.saved_model.save`; OSError if the folder cannot be written."""
+    try:
+        tf.saved_model.save(module, folder, signatures=signatures)
+    except tf.errors.OpError as error:
+        raise OSError(f"{folder} cannot be written: {error.message}") from None
 
 
 def check_classifier(classifier: object) -> None:
@@ -125,7 +133,8 @@ def _serving(classifier, labels):
     def embed(waveform):
         patches = split_patches(waveform)
         shape = tf.shape(patches)
-        embeddings = embedding(tf.reshape(patches, [-1, *patches.shape[2:]]), training=False)
+        patches = tf.reshape(patches, [-1, shape[2], patches.shape[3]])
+        embeddings = embedding(patches, training=False)
         embeddings = tf.reshape(embeddings, [shape[0], shape[1], embeddings.shape[-1]])
         return {"embeddings": tf.cast(embeddings, tf.float32)}
 

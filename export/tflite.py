@@ -19,13 +19,15 @@ from export.join import join
 from export.metadata import add_metadata
 from export.operators import check_builtin
 from export.quantize import QUANTIZATIONS, calibration_patches, quantize_by, round_kernels
-from export.saved_model import check_classifier, variables
-from frontend import LogMelSpectrogram, SplitPatches
+from export.saved_model import check_classifier, save_module, variables
+from frontend import log_mel_patches
 from frontend.types import Sound, StrPath
 from zoo import AudioClassifier, head
 from zoo.files import check_writable, write_atomically
 
 INPUTS = ("window", "any")
+OUTPUTS = ("scores", "embeddings")
+"""Of a file, in order. MediaPipe wants the scores; it takes what comes after for a second head."""
 
 
 def export_tflite(
@@ -35,6 +37,7 @@ def export_tflite(
     quantize: Literal["none", "float16", "dynamic", "int8"] = "none",
     input: Literal["window", "any"] = "window",
     calibration: Iterable[Sound] | None = None,
+    with_embedding: bool = False,
     license: str = "",
     overwrite: bool = False,
 ) -> None:
@@ -42,7 +45,7 @@ def export_tflite(
 
     Its input is `waveform`, float32, mono, in -1..1, at `classifier.frontend.sample_rate` (16 kHz),
     its output `scores`, float32 `[1, classes]`, NaN where the waveform is not finite. The front end
-    and the last step, from logits to scores, are float32 in every file.
+    and the last step, from logits to scores, are float32 in every file, and so are all outputs.
 
     Args:
         classifier: an `AudioClassifier` in float32.
@@ -53,12 +56,14 @@ def export_tflite(
             * "float16": in float32, stored in half the size
             * "dynamic": 8-bit weights; activations are rounded to 8 bits as they come
             * "int8": 8-bit weights and activations, of ranges that calibration finds
-        input: "window": `[1, 15600]`, one patch of 0.975 s. "any": `[1, samples]`, any number,
-            which the interpreter is told by `resize_tensor_input`; scores are the mean of the
-            patches', which are all computed at once.
+        input: "window": one patch, `[1, 15600]` for most. "any": `[1, samples]`, any
+            number, which the interpreter is told by `resize_tensor_input`; scores are the mean of
+            the patches', which are all computed at once.
         calibration: for int8, list of sound files (paths or binary file objects) and of mono
             waveforms at the front end's rate, like those that the model will hear; some hundred
             are plenty. By default a few example recordings, with a warning.
+        with_embedding: the file has a second output, `embeddings`, float32 `[patches, units]`: the
+            layer before the classifier, for `TFLiteClassifier.embed`.
         license: of the model, for the metadata.
         overwrite: replace the file that is there.
 
@@ -84,7 +89,9 @@ def export_tflite(
         raise FileExistsError(f"{path} exists; pass overwrite=True to replace it.")
     check_writable(path)
     patches = calibration_patches(calibration, classifier.frontend) if quantize == "int8" else ()
-    model = _convert_parts(classifier, quantize, input, patches)
+    # A window is a patch, however short the sound in it.
+    frontend = classifier.frontend.in_patches() if input == "window" else classifier.frontend
+    model = _convert_parts(classifier, frontend, quantize, input, with_embedding, patches)
     check_builtin(model)
     model = add_metadata(
         model,
@@ -97,44 +104,54 @@ def export_tflite(
         mids=[label.mid for label in classifier.labels],
         license=license,
         version=zoo.__version__,
-        sample_rate=classifier.frontend.sample_rate,
-        frontend=classifier.frontend.to_dict(),
+        sample_rate=frontend.sample_rate,
+        frontend=frontend.to_dict(),
     )
     with write_atomically(path) as file:
         file.write(model)
 
 
-def _convert_parts(classifier, quantize, input, patches):
-    frontend, network = classifier.frontend, classifier.network
+def _convert_parts(classifier, frontend, quantize, input, with_embedding, patches):
+    network = classifier.network
     samples, count = (frontend.patch_samples, 1) if input == "window" else (None, None)
     waveform = tf.TensorSpec([1, samples], tf.float32, name="waveform")
-    log_mel = tf.TensorSpec([count, *network.input_shape[1:]], tf.float32, name="log_mel")
+    log_mel = tf.TensorSpec([count, *frontend.input_shape], tf.float32, name="log_mel")
     logits = tf.TensorSpec([count, len(classifier.labels)], tf.float32, name="logits")
-    to_log_mel = LogMelSpectrogram(frontend)
-    to_patches = SplitPatches(frontend.patch_frames, frontend.patch_hop_frames)
+    units = classifier.backbone.output_shape[-1]
+    embedding = tf.TensorSpec([count, units], tf.float32, name="embedding")
+    to_patches = log_mel_patches(frontend)
     # Without the sigmoid: as int8 it would know 256 scores, with nothing below 0.002 but 0.
-    to_logits = round_kernels(head.logits(network), quantize)
+    body_and_logits = head.embedding_and_logits(network) if with_embedding else head.logits(network)
+    to_logits = round_kernels(body_and_logits, quantize)
     to_scores = head.scores(network)
 
     def begin(waveform):
-        patches = to_patches(to_log_mel(waveform))
-        return {"log_mel": tf.reshape(patches, [-1, *log_mel.shape[1:]])}
+        patches = to_patches(waveform)
+        frames = log_mel.shape[1] or tf.shape(patches)[2]
+        return {"log_mel": tf.reshape(patches, [-1, frames, log_mel.shape[2]])}
 
     def score(log_mel):
-        return {"logits": to_logits(log_mel, training=False)}
+        outputs = to_logits(log_mel, training=False)
+        if not with_embedding:
+            return {"logits": outputs}
+        return dict(zip(("embedding", "logits"), outputs, strict=True))
 
     def end(waveform, logits):
         scores = tf.reduce_mean(to_scores(logits), axis=0, keepdims=True)
         # By the waveform: on CPUs without AVX-512, XNNPACK's logarithm of NaN is a number.
         return {"scores": head.nan_where_not_finite(scores, waveform)}
 
-    return join(
-        [
-            _convert(begin, [waveform]),
-            _convert(score, [log_mel], to_logits, quantize, patches),
-            _convert(end, [waveform, logits]),
-        ]
-    )
+    def embed(waveform, embedding):
+        return {"embeddings": head.nan_where_not_finite(embedding, waveform)}
+
+    parts = [
+        _convert(begin, [waveform]),
+        _convert(score, [log_mel], to_logits, quantize, patches),
+        _convert(end, [waveform, logits]),
+    ]
+    if with_embedding:
+        parts.append(_convert(embed, [waveform, embedding]))
+    return join(parts, outputs=OUTPUTS if with_embedding else OUTPUTS[:1])
 
 
 def _convert(function, inputs, network=None, quantize="none", patches=()):
@@ -145,7 +162,7 @@ def _convert(function, inputs, network=None, quantize="none", patches=()):
     # By way of a SavedModel: converted from a function, variables would be left behind.
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter is deprecated")
-        tf.saved_model.save(module, folder, signatures=module.run)
+        save_module(module, folder, module.run)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         quantize_by(converter, quantize, patches)
         return converter.convert()

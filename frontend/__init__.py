@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from frontend.audio import resampled_blocks as resampled_blocks
     from frontend.audio import sound_blocks as sound_blocks
     from frontend.config import FrontendConfig as FrontendConfig
+    from frontend.log_mel import LogMelPatches as LogMelPatches
     from frontend.log_mel import LogMelSpectrogram as LogMelSpectrogram
     from frontend.log_mel import SplitPatches as SplitPatches
+    from frontend.log_mel import log_mel_patches as log_mel_patches
     from frontend.patches import waveform_patches as waveform_patches
     from frontend.sound_warnings import IncompleteWarning as IncompleteWarning
     from frontend.sound_warnings import OppositeChannelsWarning as OppositeChannelsWarning
@@ -32,7 +34,7 @@ else:
                 "sound_blocks",
             ],
             "config": ["FrontendConfig"],
-            "log_mel": ["LogMelSpectrogram", "SplitPatches"],
+            "log_mel": ["LogMelPatches", "LogMelSpectrogram", "SplitPatches", "log_mel_patches"],
             "patches": ["waveform_patches"],
             "sound_warnings": [
                 "IncompleteWarning",

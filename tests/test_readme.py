@@ -18,8 +18,9 @@ DOCUMENTS = {
 
 
 @pytest.fixture
-def checkout(tmp_path, monkeypatch, sounds):
-    """A folder to write in, with the examples and recordings where the documents have them."""
+def checkout(tmp_path, monkeypatch, sounds, node_modules):
+    """A folder to write in, with the examples and recordings where the documents have them, and
+    what npm would have installed."""
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     (tmp_path / "sounds").symlink_to(sounds)
     monkeypatch.chdir(tmp_path)

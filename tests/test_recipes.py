@@ -1,16 +1,17 @@
 """What the recipes make of recordings, where these are at hand."""
 
 import csv
+import shutil
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from frontend import load_audio
 from zoo import AudioClassifier, head
-from zoo.data.classes import read_class_list
-from zoo.labels import Label
+from zoo.convert import convert
 from zoo.training.teaching import Teaching
 
 ROOT = Path(__file__).parents[1]
@@ -70,7 +71,8 @@ def test_audioset_has_its_classes_and_nothing_of_esc(recipes, shared_data, tmp_p
     assert classes.of("Oboe")[0] == "Wind instrument, woodwind instrument"
     assert classes.of("Mining, stone") == []
     (tmp_path / "more").mkdir()
-    (tmp_path / "more" / "manifest.csv").write_text("file,origin\nx.opus,somewhere\n")
+    (tmp_path / "more" / "manifest.csv").write_text("file,origin\ny.opus,a\nx.opus,somewhere\n")
+    (tmp_path / "more" / "overlap.csv").write_text("file,test,likeness\ny.opus,z.ogg,0.99\n")
     output = tmp_path / "x.csv"
     command = ["x", "--data", str(shared_data), "--more", str(tmp_path / "more")]
     monkeypatch.setattr(sys, "argv", [*command, "--validation", "0.1", "--output", str(output)])
@@ -82,22 +84,45 @@ def test_audioset_has_its_classes_and_nothing_of_esc(recipes, shared_data, tmp_p
     assert splits == {"train", "validation", "opensounds_test", "world_test"}
     assert {bool(row["label"]) for row in rows if row["split"] == "world_test"} == {True}
     assert rows[-1] == {"file": str(tmp_path / "more" / "x.opus"), "label": "", "split": "train"}
+    assert str(tmp_path / "more" / "y.opus") not in [row["file"] for row in rows]
+
+
+def test_what_sounds_like_a_test_recording_is_found(recipes, tmp_path, monkeypatch, capsys):
+    import overlap
+
+    examples = ROOT / "examples"
+    for collection, name in (("opensounds", "oboe.ogg"), ("world", "birdsong.ogg")):
+        (tmp_path / collection).mkdir()
+        shutil.copy(examples / name, tmp_path / collection)
+        manifest = f"file,split\n{name},test\nlost.ogg,train\n"
+        (tmp_path / collection / "manifest.csv").write_text(manifest)
+    (tmp_path / "more").mkdir()
+    # At another level, from the middle on, in another format.
+    again = load_audio(examples / "birdsong.ogg", 16000)[8000:] / 3
+    soundfile.write(tmp_path / "more" / "again.flac", again, 16000)
+    shutil.copy(examples / "clapping.ogg", tmp_path / "more")
+    (tmp_path / "more" / "manifest.csv").write_text("file\nclapping.ogg\nagain.flac\n")
+    monkeypatch.setattr(sys, "argv", ["x", "--data", str(tmp_path), str(tmp_path / "more")])
+    overlap.main()
+    assert "1 of 2 sound like test recordings" in capsys.readouterr().out
+    with open(tmp_path / "more" / "overlap.csv", encoding="utf-8") as file:
+        (found,) = csv.DictReader(file)
+    assert found["file"] == "again.flac"
+    assert found["test"] == str(tmp_path / "world" / "birdsong.ogg")
 
 
 @pytest.mark.slow
-def test_mn04_is_the_references_and_becomes_a_teacher(recipes, shared_data, tmp_path):
+def test_mn04_becomes_a_teacher(recipes, shared_data, tmp_path):
     import teacher
 
     folder = shared_data / "teacher"
     reference = np.load(folder / "reference.npz")
-    for rate, difference in {32000: 1e-4, 16000: 0.05}.items():
-        network = teacher.MN04(folder / "mn04_as_float32.npz", rate)
-        assert teacher.difference(network, reference, ROOT / "examples") < difference
-    labels = [label.name for label in read_class_list(folder / "class_labels_indices.csv")]
-    teacher.save(network, labels, tmp_path / "mn04")
+    mn04 = teacher.Teacher(convert(folder / "mn04_as_float32.npz").classifier)
+    assert teacher.difference(mn04, reference, ROOT / "examples") < 0.05
+    teacher.save(mn04, tmp_path / "mn04")
     speech = load_audio(ROOT / "examples" / "speech.ogg", 16000)[np.newaxis]
-    (scores,) = Teaching([tmp_path / "mn04"], [Label(name) for name in labels]).logits(speech)
-    assert labels[np.argmax(scores)] == "Speech"
+    (scores,) = Teaching([tmp_path / "mn04"], mn04.labels).logits(speech)
+    assert mn04.labels[np.argmax(scores)].name == "Speech"
 
 
 def test_a_widened_network_scores_as_before_and_its_copies_differ(recipes):
@@ -124,3 +149,27 @@ def test_what_cannot_be_widened(recipes):
         widened(AudioClassifier("resnet50", ["a", "b"], width=0.125), 0.3)
     with pytest.raises(ValueError, match=r"can be widened\. Received: vgg"):
         widened(AudioClassifier("vgg", ["a", "b"], width=0.125), 0.25)
+
+
+def test_presets_are_compared_by_the_classes_that_all_taggers_know(recipes, monkeypatch):
+    import hearing
+
+    monkeypatch.setattr(hearing, "KNOWS", 3)
+    truth = {"Dog": [1, 1, 0, 0], "Rain": [0, 0, 1, 1], "Oboe": [0, 0, 0, 1], "Wind": [0] * 4}
+    right, wrong = [0.9, 0.8, 0.2, 0.1], [0.1, 0.2, 0.8, 0.9]
+    heard = hearing.Heard(
+        {name: np.array(there, bool) for name, there in truth.items()},
+        {
+            model: {name: np.array(scores) for name, scores in of_model.items()}
+            for model, of_model in {
+                "tagger": {"Dog": right, "Rain": wrong, "Oboe": wrong, "Wind": wrong},
+                "teacher": {"Dog": wrong, "Rain": wrong, "Thunder": wrong},
+                "few": {"Rain": wrong},
+            }.items()
+        },
+    )
+    assert heard.columns("tagger", 1)[0].T.tolist() == [truth["Dog"], truth["Rain"]]
+    assert hearing.mean_precision(heard, "tagger", 1).startswith("1.000 (")
+    assert hearing.first(heard, "teacher").startswith("0.500 (")
+    assert hearing.mean_precision(heard, "few", 1) == ""
+    assert hearing.agreed(heard, "few", "teacher") == ""

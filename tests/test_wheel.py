@@ -1,4 +1,4 @@
-"""The wheel holds what the code reads beside itself: the presets and the example recordings."""
+"""The wheel holds what the code reads beside itself: presets, the web page, example recordings."""
 
 import shutil
 import subprocess
@@ -42,6 +42,13 @@ def test_holds_the_presets(wheel):
     presets = sorted((ROOT / "zoo" / "pretrained").glob("*/*"))
     assert presets
     for path in presets:
+        assert wheel.read(path.relative_to(ROOT).as_posix()) == path.read_bytes()
+
+
+def test_holds_the_web_page(wheel):
+    page = sorted((ROOT / "export" / "page").iterdir())
+    assert page
+    for path in page:
         assert wheel.read(path.relative_to(ROOT).as_posix()) == path.read_bytes()
 
 

@@ -127,7 +127,7 @@ _ARGUMENTS_DOC = """
     Args:
         classes: number of scores. 3087 are the paper's.
         input_shape: frames and mel bins of a patch. Networks that end in a global pool take others
-            than this default.
+            than this default, and None for any number of frames.
         include_top: end in the classifier; without it the model gives the embedding, the layer
             before the classifier.
         weights: path of a `.weights.h5` file that a network of the same arguments saved, or None
@@ -155,7 +155,7 @@ def _builder(body, name, default_shape):
     def builder(
         *,
         classes: int = PAPER_CLASSES,
-        input_shape: tuple[int, int] = default_shape,
+        input_shape: tuple[int | None, int] = default_shape,
         include_top: bool = True,
         weights: StrPath | None = None,
         width: float = 1.0,
@@ -170,7 +170,8 @@ def _builder(body, name, default_shape):
         if bottleneck is not None:
             _check_number("bottleneck", bottleneck, int)
         patch = keras.Input(_checked_shape(input_shape), name="patch")
-        x = layers.Reshape((*patch.shape[1:], 1), name="channel")(patch)
+        frames, mel_bins = patch.shape[1:]
+        x = layers.Reshape((frames or -1, mel_bins, 1), name="channel")(patch)
         if patch.shape[1:] == default_shape:
             x = body(x, width)
         else:
@@ -194,7 +195,7 @@ def _on_other_shape(body, x, width, name, default_shape):
     """The embedding of patches of another shape, if the network takes them."""
     import keras
 
-    received = f"Received patches of {x.shape[1]} x {x.shape[2]}."
+    received = f"Received patches of {x.shape[1] or 'any'} x {x.shape[2]}."
     try:
         embedding = body(x, width)
     except ValueError as error:
@@ -211,7 +212,7 @@ def _checked_shape(shape):
     sizes = tuple(shape) if isinstance(shape, (tuple, list)) else ()
     if len(sizes) != 2:
         raise ValueError(f"input_shape must be (frames, mel_bins). Received: {shape!r}")
-    for size in sizes:
+    for size in sizes[sizes[:1] == (None,) :]:
         _check_number("input_shape", size, int)
     return sizes
 

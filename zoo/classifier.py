@@ -1,25 +1,22 @@
 """A classifier of raw sound: front end, network and labels in one Keras model."""
 
-import contextlib
 import functools
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, Self
 
 import keras
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 from keras import ops
 
-from frontend import FrontendConfig, LogMelSpectrogram, SplitPatches
+from frontend import FrontendConfig, LogMelSpectrogram, log_mel_patches
 from frontend.audio import check_floating
-from frontend.types import Sound, SoundFile, StrPath
+from frontend.types import StrPath
 from zoo import head, presets
 from zoo.architecture import find_architecture
+from zoo.calibration import Calibration
 from zoo.labels import as_labels
 from zoo.listener import Listener
-from zoo.pipeline import FileResult, OpenFile, run_files, unwrapped
 
 
 @keras.saving.register_keras_serializable(package="soundzoo")
@@ -38,6 +35,9 @@ class AudioClassifier(Listener, keras.Model):
         frontend: a `FrontendConfig`; by default the one that the architecture wants. Networks that
             end in a global pool take patches of other shapes.
         network: use this network instead of building one, as a `.keras` file holds it.
+        calibration: a `zoo.Calibration`, which presets and `.keras` files keep. It is used where
+            `calibrated` is set to True, in all that says what recordings hold; `predict` and
+            exported files give scores.
         name: the model's name.
 
     Call arguments:
@@ -70,6 +70,7 @@ class AudioClassifier(Listener, keras.Model):
         bottleneck: int | None = None,
         frontend: FrontendConfig | None = None,
         network: keras.Model | None = None,
+        calibration: Calibration | None = None,
         name: str | None = "audio_classifier",
     ) -> None:
         _check_process()
@@ -84,14 +85,13 @@ class AudioClassifier(Listener, keras.Model):
         if network is None:
             network = known.builder(
                 classes=len(labels),
-                input_shape=frontend.patch_shape,
+                input_shape=frontend.input_shape,
                 width=width,
                 bottleneck=bottleneck,
             )
             built = head.description(network)
         waveform = keras.Input((None,), dtype="float32", name="waveform")
-        log_mel = LogMelSpectrogram(frontend)(waveform)
-        patches = SplitPatches(frontend.patch_frames, frontend.patch_hop_frames)(log_mel)
+        patches = log_mel_patches(frontend)(waveform)
         patch_scores = ScorePatches(network)(patches)
         scores = keras.layers.GlobalAveragePooling1D(name="clip_scores", dtype="float32")(
             patch_scores
@@ -104,6 +104,7 @@ class AudioClassifier(Listener, keras.Model):
         self.width = width
         self.bottleneck = bottleneck
         self.frontend = frontend
+        self.calibration = calibration
         self._built = built
 
     # Keras casts what it is given to float32; integers would be heard as sound far too loud.
@@ -129,6 +130,17 @@ class AudioClassifier(Listener, keras.Model):
         _check_samples(x)
         return super().predict(x, *args, **kwargs)
 
+    def export(self, filepath: StrPath, *args: Any, **kwargs: Any) -> None:
+        """Writes the classifier for other runtimes, as `keras.Model.export` does.
+
+        `format="onnx"` needs the extra `soundzoo[onnx]`. Such a file takes `waveform` as a call
+        does, of any batch and number of samples, and gives the same scores, but no labels.
+        `export.export_tflite` and `export.export_saved_model` have more to give than Keras' own
+        "litert" and "tf_saved_model".
+        """
+        self(tf.zeros([1, self.frontend.patch_samples]))  # Keras exports what was called before
+        super().export(filepath, *args, **kwargs)
+
     @property
     def network(self) -> keras.Model:
         """The network: log-mel patches `[batch, frames, mel_bins]` -> scores `[batch, classes]`."""
@@ -145,31 +157,6 @@ class AudioClassifier(Listener, keras.Model):
     def freeze_body(self) -> None:
         """Lets training change the head alone: the embeddings stay as they are."""
         head.freeze_body(self.network)
-
-    def embed(
-        self, audio: Sound, *, sample_rate: float | None = None, hop: float | None = None
-    ) -> npt.NDArray[np.float32]:
-        """Embeds each patch of a recording; arguments and errors as `timeline`.
-
-        Returns:
-            float32 `[patches, units]`, the network's layer before the classifier.
-        """
-        (result,) = self._embedded([audio], hop, sample_rate=sample_rate)
-        return unwrapped(result).rows
-
-    def embed_files(
-        self,
-        files: Iterable[SoundFile],
-        *,
-        hop: float | None = None,
-        open_file: OpenFile = contextlib.nullcontext,
-    ) -> Iterator[FileResult]:
-        """Embeds any number of sound files; as `score_files`, with embeddings as rows and mean."""
-        return self._embedded(files, hop, open_file=open_file)
-
-    def _embedded(self, sounds, hop, **options):
-        frontend = self.frontend.with_hop(hop)
-        return run_files(sounds, frontend, self._embed_patches, keep_rows=True, **options)
 
     def save_to_preset(
         self,
@@ -209,14 +196,17 @@ class AudioClassifier(Listener, keras.Model):
         """Loads a classifier with its trained weights.
 
         Args:
-            preset: a name from `zoo.list_presets()`, the path of a preset folder, or the URL of
-                a zip or tar archive of one.
+            preset: a name from `zoo.list_presets()`, the path of a preset folder, the URL of a zip
+                or tar archive of one, or where it is on a hub, with its revision:
+                `hf://USER/NAME@COMMIT` or `kaggle://USER/MODEL/FRAMEWORK/VARIATION/VERSION`.
             labels: classes of your own, as `AudioClassifier` takes them: the body keeps its
                 weights and gets a new, untrained head. By default those of the preset.
-            sha256: of the archive, in hex; a URL needs it.
+            sha256: of the archive, in hex; a URL needs it. From a hub, that of the weights.
 
         Raises:
             ValueError: there is no such preset, it is incomplete, or a checksum differs.
+            OSError: it could not be downloaded.
+            ImportError: the package of the hub is not installed.
 
         Example:
 
@@ -227,18 +217,21 @@ class AudioClassifier(Listener, keras.Model):
         """
         folder = presets.find(preset, sha256=sha256)
         config = presets.read_config(folder)
-        try:
-            # A preset's network is always built here: what a stranger's layers run is not known.
-            classifier = cls.from_config(config["classifier"] | {"network": None})
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            message = f"{folder / presets.CONFIG} does not describe a classifier: {error}"
-            raise ValueError(message) from None
-        presets.load_weights(classifier.network, folder, config)
+        weights = presets.checked_weights(folder, config)
+        with presets.no_more_weights_than(weights):
+            try:
+                # A preset's network is always built here: what a stranger's layers run is not
+                # known.
+                classifier = cls.from_config(config["classifier"] | {"network": None})
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                message = f"{folder / presets.CONFIG} does not describe a classifier: {error}"
+                raise ValueError(message) from None
+        presets.load_weights(classifier.network, weights)
         return classifier if labels is None else classifier.with_labels(labels)
 
     def with_labels(self, labels: Iterable[str | tuple[str, str | None]]) -> Self:
         """A classifier of other labels: a copy of this one's body, and a new head."""
-        config = {**self.preset_config(), "labels": as_labels(labels)}
+        config = {**self.preset_config(), "labels": as_labels(labels), "calibration": None}
         fresh = type(self).from_config(config)
         head.copy_body(self.network, fresh.network)
         return fresh
@@ -254,6 +247,8 @@ class AudioClassifier(Listener, keras.Model):
             config["network"] = keras.saving.deserialize_keras_object(
                 config["network"], custom_objects=custom_objects
             )
+        if config.get("calibration") is not None:
+            config["calibration"] = Calibration.from_dict(config["calibration"])
         return cls(**config)
 
     def preset_config(self) -> dict[str, Any]:
@@ -265,6 +260,7 @@ class AudioClassifier(Listener, keras.Model):
             "bottleneck": self.bottleneck,
             "frontend": self.frontend.to_dict(),
             "name": self.name,
+            **({"calibration": self.calibration.to_dict()} if self.calibration else {}),
         }
 
     def _as_built(self):
@@ -274,8 +270,9 @@ class AudioClassifier(Listener, keras.Model):
     def score_patches(self) -> Callable[..., tf.Tensor]:
         """Compiled function: waveforms of patches, of one sound or of many, to their scores.
 
-        float32 `[patches, frontend.patch_samples]` -> float32 tensor `[patches, classes]`. What
-        `frontend.waveform_patches` yields fits. It does not check that the waveforms are finite.
+        float32 `[patches, frontend.patch_samples]`, or of the length of sounds that are heard
+        whole, -> float32 tensor `[patches, classes]`. What `frontend.waveform_patches` yields fits.
+        It does not check that the waveforms are finite.
         """
         _check_process()
         return self._compiled_network
@@ -299,9 +296,9 @@ class AudioClassifier(Listener, keras.Model):
     def _compile_on_patches(self, network):
         log_mel = LogMelSpectrogram(self.frontend)
 
-        @tf.function(
-            input_signature=[tf.TensorSpec([None, self.frontend.patch_samples], tf.float32)]
-        )
+        samples = None if self.frontend.whole_samples else self.frontend.patch_samples
+
+        @tf.function(input_signature=[tf.TensorSpec([None, samples], tf.float32)])
         def run(waveforms):
             return tf.cast(network(log_mel(waveforms), training=False), tf.float32)
 

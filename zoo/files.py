@@ -6,17 +6,10 @@ import os
 import re
 import shutil
 import tempfile
-import time
 from pathlib import Path
 
 from zoo.exchange import exchange
-
-# It can be asked for only by setting it, which at another time would disturb other threads.
-_UMASK = os.umask(0)
-os.umask(_UMASK)
-
-_ABANDONED = 24 * 3600
-"""Seconds, more than any folder takes to be written."""
+from zoo.locks import Lock
 
 # What `str.splitlines` and others take for the end of a line, and the character that escapes it.
 _ENDS_A_LINE = re.compile("[\\\\\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -32,6 +25,9 @@ def write_atomically(path):
     It can be read, too. An error, or the end of the process, leaves what was at `path` before. A
     link is followed, and what is no regular file (a device, a pipe) is written to directly.
 
+    A process that is killed leaves a hidden folder beside `path`, `.NAME.unfinished-*`, which is
+    removed when `path` is next written.
+
     Raises:
         OSError: `path` cannot be written; `check_writable` says so beforehand.
     """
@@ -41,17 +37,12 @@ def write_atomically(path):
         with open(path, "wb") as file:
             yield file
         return
-    descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with open(descriptor, "w+b") as file:
+    with scratch_folder(path.parent, _unfinished(path)) as scratch:
+        with open(scratch / path.name, "w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(scratch, 0o666 & ~_UMASK)
-        os.replace(scratch, path)
-    except BaseException:
-        os.unlink(scratch)
-        raise
+        os.replace(scratch / path.name, path)
 
 
 @contextlib.contextmanager
@@ -64,8 +55,8 @@ def replace_folder(path, kind, mark, *, overwrite=False):
     followed, folders above it are made.
 
     A process that is killed leaves a hidden folder beside `path`, `.NAME.unfinished-*`, which is
-    removed when `path` is next replaced, a day later or more. Where it is killed between the two
-    renames, the folder of before remains as `.NAME.replaced-*`.
+    removed when `path` is next replaced. Where it is killed between the two renames, the folder of
+    before remains as `.NAME.replaced-*`.
 
     Args:
         path: of the folder.
@@ -81,18 +72,14 @@ def replace_folder(path, kind, mark, *, overwrite=False):
         OSError: the folder cannot be written.
     """
     path = Path(path).resolve()
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists; pass overwrite=True to replace it.")
-    if path.exists() and not (path / mark).is_file():
-        raise FileExistsError(f"{path} exists and is not a {kind}, so it is not replaced.")
+    _check_replaceable(path, kind, mark, overwrite)
     path.parent.mkdir(parents=True, exist_ok=True)
     _check_folder_of(path)
-    unfinished = f".{path.name}.unfinished-"
-    _remove_abandoned(path.parent, unfinished)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=unfinished) as scratch:
-        folder = Path(scratch, path.name)
+    with scratch_folder(path.parent, _unfinished(path)) as scratch:
+        folder = scratch / path.name
         folder.mkdir()
         yield folder
+        _check_replaceable(path, kind, mark, overwrite)  # another process may have been as fast
         if not path.exists():
             os.replace(folder, path)
         elif not exchange(folder, path):
@@ -100,12 +87,59 @@ def replace_folder(path, kind, mark, *, overwrite=False):
         # The folder of before goes with the scratch folder.
 
 
-def _remove_abandoned(parent, prefix):
-    """Removes what killed processes left; who is still at it has begun within the day."""
-    for left in parent.iterdir():
-        with contextlib.suppress(FileNotFoundError):  # another process removes it, too
-            if left.name.startswith(prefix) and time.time() - left.stat().st_mtime > _ABANDONED:
-                shutil.rmtree(left, ignore_errors=True)
+def _check_replaceable(path, kind, mark, overwrite):
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists; pass overwrite=True to replace it.")
+    if path.exists() and not (path / mark).is_file():
+        raise FileExistsError(f"{path} exists and is not a {kind}, so it is not replaced.")
+
+
+def _unfinished(path):
+    return f".{path.name}.unfinished-"
+
+
+@contextlib.contextmanager
+def scratch_folder(parent, prefix):
+    """A folder within another, of a name that begins like this, for as long as the block runs.
+
+    Those that processes left there which are no more are removed.
+    """
+    remove_abandoned(parent, prefix)
+    scratch, lock = _locked_folder(parent, prefix)
+    with lock:
+        try:
+            yield scratch
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _locked_folder(parent, prefix):
+    """A new folder and its lock."""
+    while True:
+        folder = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
+        # Until it is locked, others may take it for abandoned, and remove it.
+        with contextlib.suppress(BlockingIOError, FileNotFoundError):
+            lock = Lock(folder)
+            if folder.exists():
+                return folder, lock
+            lock.close()
+
+
+def remove_abandoned(folder, prefix):
+    """Removes what processes that are no more left in a folder, of names that begin like this.
+
+    Where the system has no locks (`zoo.locks`), all is left.
+    """
+    try:
+        names = os.listdir(folder)
+    except PermissionError:  # it may be written nevertheless
+        return
+    for name in names:
+        if name.startswith(prefix):
+            # Another process is at it, or removes it, or it is another user's.
+            with contextlib.suppress(OSError), Lock(folder / name) as lock:
+                if lock.certain:
+                    shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def _exchange_by_renames(folder, path):

@@ -39,6 +39,11 @@ def logits(network):
     return _up_to(network, LOGITS)
 
 
+def embedding_and_logits(network):
+    """The network as a model of two outputs, one after the other on the way to its scores."""
+    return _up_to(network, EMBEDDING, LOGITS)
+
+
 def scores(network):
     """The layer that turns logits into scores."""
     return network.get_layer(SCORES)
@@ -99,7 +104,8 @@ def nan_where_not_finite(scores, sounds):
     return tf.where(finite, scores, float("nan"))
 
 
-def _up_to(network, name):
+def _up_to(network, *names):
     import keras
 
-    return keras.Model(network.input, network.get_layer(name).output)
+    outputs = [network.get_layer(name).output for name in names]
+    return keras.Model(network.input, outputs if len(outputs) > 1 else outputs[0])

@@ -12,6 +12,7 @@ from frontend.audio import is_sound_file, resampled_blocks
 from frontend.config import FrontendConfig
 from frontend.patches import waveform_patches
 from frontend.types import Sound, SoundFile
+from zoo.calibration import Calibration
 from zoo.events import Event, EventFinder
 from zoo.labels import Label, Prediction
 from zoo.pipeline import FileResult, OpenFile, run_files, unwrapped
@@ -39,12 +40,19 @@ class Listener:
 
     Subclasses have `labels`, a list of `Label`; `frontend`, a `FrontendConfig`; and
     `score_patches`, from float32 waveforms `[patches, frontend.patch_samples]` to float32 scores
-    `[patches, classes]`.
+    `[patches, classes]`, and `_embed_patches`, from the same to embeddings `[patches, units]`.
+
+    Attributes:
+        calibration: a `Calibration`, which makes probabilities of scores, or None.
+        calibrated: whether it is to do so, in all that the methods below give; False at first.
     """
 
     labels: list[Label]
     frontend: FrontendConfig
     score_patches: Any
+    _embed_patches: Any
+    calibration: Calibration | None = None
+    calibrated: bool = False
 
     @overload
     def classify(
@@ -210,17 +218,48 @@ class Listener:
         # Not a generator, so that a wrong hop is said at once.
         return self._scored(files, hop, keep_rows=keep_rows, open_file=open_file)
 
+    def embed(
+        self, audio: Sound, *, sample_rate: float | None = None, hop: float | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Embeds each patch of a recording; arguments and errors as `timeline`.
+
+        Returns:
+            float32 `[patches, units]`, the network's layer before the classifier.
+        """
+        (result,) = self._embedded([audio], hop, sample_rate=sample_rate)
+        return unwrapped(result).rows
+
+    def embed_files(
+        self,
+        files: Iterable[SoundFile],
+        *,
+        hop: float | None = None,
+        open_file: OpenFile = contextlib.nullcontext,
+    ) -> Iterator[FileResult]:
+        """Embeds any number of sound files; as `score_files`, with embeddings as rows and mean."""
+        return self._embedded(files, hop, open_file=open_file)
+
+    def _embedded(self, sounds, hop, **options):
+        frontend = self.frontend.with_hop(hop)
+        return run_files(sounds, frontend, self._embed_patches, keep_rows=True, **options)
+
     def _heard(self, audio, sample_rate, hop, keep_rows=False):
         (result,) = self._scored([audio], hop, keep_rows=keep_rows, sample_rate=sample_rate)
         return unwrapped(result)
 
     def _scored(self, sounds, hop, **options):
         frontend = self.frontend.with_hop(hop)
+        probable = self._probable()
         results = run_files(sounds, frontend, self.score_patches, **options)
-        return (self._as_silence(result) for result in results)
+        return (self._finished(result, probable) for result in results)
 
-    def _as_silence(self, result):
-        if result.silent:
+    def _finished(self, result, probable):
+        """The result with silence heard as such, and other scores calibrated."""
+        if result.error is None and not result.silent:
+            result.mean = probable(result.mean)
+            if result.rows is not None:
+                result.rows = probable(result.rows)
+        elif result.silent:
             result.mean = self._silence()
             if result.rows is not None:
                 result.rows = np.tile(result.mean, (result.patches, 1))
@@ -244,18 +283,31 @@ class Listener:
         Yields:
             Start in s and float32 scores `[classes]` of each patch, as soon as its sound has come.
             They are the rows of `timeline` on the whole sound, but for patches of zeros, which
-            are scored as silence at once: nobody knows whether a microphone stays muted.
+            are scored as silence at once: nobody knows whether a microphone stays muted. Nor does
+            anybody know how long it will be: no sound is heard whole.
 
         Raises:
             ValueError: a block or an argument is not usable, or the blocks end without a sample.
         """
-        frontend = self.frontend.with_hop(hop)
+        frontend = self.frontend.with_hop(hop).in_patches()
+        probable = self._probable()
         rate = frontend.sample_rate if sample_rate is None else sample_rate
         waveforms = resampled_blocks(blocks, rate, frontend.sample_rate)
         for index, patch in enumerate(waveform_patches(waveforms, frontend, batch=1)):
             (scores,) = np.asarray(self.score_patches(patch))
             start = index * frontend.patch_hop_samples / frontend.sample_rate
-            yield start, scores if patch.any() else self._silence()
+            yield start, probable(scores) if patch.any() else self._silence()
+
+    def _probable(self):
+        """What is done to scores that are not silence's."""
+        if not self.calibrated:
+            return lambda scores: scores
+        if self.calibration is None:
+            raise ValueError(
+                "This classifier has no calibration; soundzoo evaluate --calibrate fits one."
+            )
+        calibration = self.calibration
+        return lambda scores: calibration(scores, self.labels).astype(np.float32)
 
     def _silence(self):
         """Scores of no sound, `[classes]`: what a network makes of zeros is chance."""

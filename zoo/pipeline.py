@@ -29,6 +29,9 @@ from frontend.types import Sound
 BATCH = 32
 """Patches, whose waveforms take 2 MB: from there on a batch's patches take no less time."""
 
+_BATCH_SAMPLES = 32 * 15600
+"""Of the paper's patches. A batch of longer ones has fewer."""
+
 _AHEAD = 8
 """Recordings that are read, or have been, before their turn."""
 
@@ -125,15 +128,16 @@ def unwrapped(result: FileResult) -> FileResult:
 def _rows(files, frontend, run, sample_rate, open_file):
     """Results and rows of their patches, in order; the rows are None when a recording is over."""
     stop = threading.Event()
+    room = min(BATCH, max(1, _BATCH_SAMPLES // frontend.patch_samples))
     threads = os.cpu_count() or 1
 
     def read(result, pieces):
-        _read(result, pieces, stop, frontend, sample_rate, open_file)
+        _read(result, pieces, stop, frontend, room, sample_rate, open_file)
 
     with ThreadPoolExecutor(threads) as readers, ThreadPoolExecutor(threads) as runners:
         try:
             waiting = collections.deque()
-            for waveforms, owners in _batches(_read_ahead(files, read, readers)):
+            for waveforms, owners in _batches(_read_ahead(files, read, readers), room):
                 rows = runners.submit(run, np.concatenate(waveforms)) if waveforms else None
                 waiting.append((rows, owners))
                 if len(waiting) > threads:
@@ -163,7 +167,7 @@ def _read_ahead(files, read, readers):
         yield result, None
 
 
-def _read(result, pieces, stop, frontend, sample_rate, open_file):
+def _read(result, pieces, stop, frontend, batch, sample_rate, open_file):
     """Puts a recording's batches of waveforms into the queue, and None at their end."""
 
     def counted(blocks):
@@ -183,7 +187,7 @@ def _read(result, pieces, stop, frontend, sample_rate, open_file):
             blocks = sound_blocks(
                 sound, frontend.sample_rate, waveform_rate=sample_rate, warn=result.warnings.append
             )
-            for patches in waveform_patches(counted(blocks), frontend, BATCH):
+            for patches in waveform_patches(counted(blocks), frontend, batch):
                 if stop.is_set():
                     return
                 result.patches += len(patches)
@@ -195,10 +199,18 @@ def _read(result, pieces, stop, frontend, sample_rate, open_file):
         put(None)
 
 
-def _batches(pieces):
-    """Lists of waveforms that make a batch, and whose they are: (result, patches or None)."""
-    waveforms, owners, room = [], [], BATCH
+def _batches(pieces, most):
+    """Lists of waveforms that make a batch, and whose they are: (result, patches or None).
+
+    A patch that is left alone at the end is there twice: a batch of one is multiplied by other
+    kernels, which round otherwise, and tables that go on where they were stopped have other ends.
+    """
+    waveforms, owners, room, first = [], [], most, True
     for result, patches in pieces:
+        # Sounds that are heard whole are of many lengths.
+        if waveforms and patches is not None and patches.shape[1] != waveforms[0].shape[1]:
+            yield waveforms, owners
+            waveforms, owners, room = [], [], most
         if patches is None:
             owners.append((result, None))
         while patches is not None and len(patches):
@@ -208,8 +220,8 @@ def _batches(pieces):
             room -= len(part)
             if not room:
                 yield waveforms, owners
-                waveforms, owners, room = [], [], BATCH
-    yield waveforms, owners
+                waveforms, owners, room, first = [], [], most, False
+    yield waveforms if first or room != most - 1 else waveforms * 2, owners
 
 
 def _shared_out(rows, owners):

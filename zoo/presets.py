@@ -1,17 +1,20 @@
 """Presets: folders of a trained classifier's configuration, weights and papers.
 
-`config.json` holds what `AudioClassifier.preset_config` gives and the checksum of the weights,
-`README.md` the model card, and `metrics.json`, where the preset was evaluated, the figures.
+`config.json` holds what `AudioClassifier.preset_config` gives, the checksum of the weights and its
+own, `README.md` the model card, and `metrics.json`, where the preset was evaluated, the figures.
 """
 
+import contextlib
 import json
+import math
 import os
-import tempfile
 from pathlib import Path
 
-from zoo.files import as_sha256, replace_folder, sha256
+from zoo.files import as_sha256, replace_folder, scratch_folder, sha256
+from zoo.json_text import parse_json
+from zoo.seal import SEAL, check_seal, sealed
 from zoo.unpack import unpack
-from zoo.weights import check_weights
+from zoo.weights import at_most, check_weights, count_numbers
 
 CONFIG = "config.json"
 WEIGHTS = "model.weights.h5"
@@ -23,6 +26,9 @@ RUN_PRESET = "preset"
 
 _BUNDLED = Path(__file__).parent / "pretrained"
 _FORMAT = 1
+_OVERHEAD = 4096
+"""Bytes, more than HDF5 takes for each of a network's variables (tried on the architectures)."""
+_BLOCK = 1 << 20
 _WORTH_COMPRESSING = 10_000
 """Numbers above which compression saves more than HDF5's chunks cost (tried on the presets)."""
 
@@ -54,9 +60,9 @@ def find(preset, *, sha256=None):
     """The folder of a preset.
 
     Args:
-        preset: a bundled preset's name, the path of its folder or of a training run's, or the URL
-            of a zip, tar or tar.gz archive of one.
-        sha256: of the archive, in hex; a URL needs it.
+        preset: a bundled preset's name, the path of its folder or of a training run's, the URI
+            of one on a hub (`zoo.hubs`), or the URL of a zip, tar or tar.gz archive of one.
+        sha256: of the archive, in hex; a URL needs it. Of what is on a hub, that of its weights.
 
     Returns:
         `pathlib.Path` of a folder that holds a `config.json`.
@@ -64,10 +70,13 @@ def find(preset, *, sha256=None):
     Raises:
         ValueError: there is none, `sha256` is none or not the archive's, or the archive is not one
             of a preset's plain files.
-        OSError: the archive could not be downloaded.
+        OSError: it could not be downloaded.
+        ImportError: the hub's package is not installed.
     """
     if not isinstance(preset, (str, os.PathLike)) or not str(preset):
         raise ValueError(f"A preset is a name, a folder or a URL. Received: {preset!r}")
+    if str(preset).startswith(("hf://", "kaggle://")):
+        return _on_hub(str(preset), sha256)
     if "://" in str(preset):
         return _download(preset, sha256)
     if preset in list_presets():
@@ -88,8 +97,8 @@ def read_config(folder):
     """The content of a preset's `config.json`, a dict; ValueError if it is not one."""
     path = Path(folder, CONFIG)
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
+        config = parse_json(path.read_bytes())
+    except ValueError as error:
         raise ValueError(f"{path} is not a preset's configuration: {error}.") from None
     version = config.get("format") if isinstance(config, dict) else None
     if version is None:
@@ -102,6 +111,12 @@ def read_config(folder):
         if not isinstance(config.get(key), kind):
             raise ValueError(f"{path} is not a preset's configuration: it has no {key}.")
     try:
+        check_seal(config, {"format", "classifier", "weights_sha256"})
+    except ValueError as error:
+        raise ValueError(
+            f"{path} {error}. Get the preset again; if the change is meant, take {SEAL!r} out."
+        ) from None
+    try:
         return {**config, "weights_sha256": as_sha256(config["weights_sha256"])}
     except ValueError as error:
         raise ValueError(f"{path} is not a preset's configuration: {error}") from None
@@ -113,12 +128,11 @@ def read_metrics(folder):
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def load_weights(network, folder, config):
-    """Loads a preset's weights into a network that was built from its `config`.
+def checked_weights(folder, config):
+    """The path of a preset's weights, which are there and as they were saved.
 
     Raises:
-        ValueError: the weights are missing, are not those that the preset was saved with, or are
-            not what the network needs; then nothing is loaded.
+        ValueError: the weights are missing, or not those that the preset was saved with.
     """
     path = Path(folder, WEIGHTS)
     if not path.is_file():
@@ -129,6 +143,30 @@ def load_weights(network, folder, config):
             f"{path} is damaged or was changed: its SHA-256 is {checksum}, and {CONFIG} says "
             f"{config['weights_sha256']}. Get the preset again."
         )
+    return path
+
+
+@contextlib.contextmanager
+def no_more_weights_than(path):
+    """Refuses to build a network for which `path`, a preset's weights, holds too few numbers.
+
+    Raises:
+        ValueError: the weights are no HDF5 file; or, as the network is built, it has more.
+    """
+    try:
+        numbers = count_numbers(path)
+    except ValueError as error:
+        raise ValueError(f"{path} {error}.") from None
+    with at_most(numbers):
+        yield
+
+
+def load_weights(network, path):
+    """Loads a preset's weights, whose path `checked_weights` gave, into a network.
+
+    Raises:
+        ValueError: the weights are not what the network needs; then nothing is loaded.
+    """
     try:
         check_weights(path, network)
     except ValueError as error:
@@ -139,29 +177,46 @@ def load_weights(network, folder, config):
         raise ValueError(f"{path} holds weights of another network than {CONFIG} says.") from None
 
 
-def save(classifier, path, *, weights_dtype="float32", overwrite=False):
-    """Writes a preset; see `AudioClassifier.save_to_preset`."""
+def save(classifier, path, *, weights_dtype="float32", overwrite=False, credit=""):
+    """Writes a preset; see `AudioClassifier.save_to_preset`. `credit` says whose weights it has."""
     if weights_dtype not in ("float32", "float16"):
         raise ValueError(
             f"weights_dtype must be 'float32' or 'float16'. Received: {weights_dtype!r}"
         )
     with replace_folder(path, "preset", CONFIG, overwrite=overwrite) as folder:
+        _check_room(folder / WEIGHTS, classifier.network, path)
         classifier.network.save_weights(folder / WEIGHTS)
         if weights_dtype == "float16":
             _round_kernels(folder / WEIGHTS)
-        config = {
-            "format": _FORMAT,
-            "classifier": classifier.preset_config(),
-            "weights_sha256": sha256(folder / WEIGHTS),
-        }
+        config = sealed(
+            {
+                "format": _FORMAT,
+                "classifier": classifier.preset_config(),
+                "weights_sha256": sha256(folder / WEIGHTS),
+            }
+        )
         text = json.dumps(config, indent=1, ensure_ascii=False) + "\n"
-        card = _card(classifier, folder.name)
+        card = _card(classifier, folder.name, credit)
         # A class may be called as a folder is, whose name need not be text; JSON knows the escape.
         (folder / CONFIG).write_text(text, encoding="utf-8", errors="backslashreplace")
         (folder / CARD).write_text(card, encoding="utf-8", errors="backslashreplace")
 
 
-def _card(classifier, name):
+def _check_room(path, network, preset):
+    """Raises OSError where there is no room for the weights, in float32 and in float16.
+
+    HDF5 would notice as it writes, and take the process with it when that ends.
+    """
+    room = sum(6 * math.prod(weight.shape) + _OVERHEAD for weight in network.weights)
+    try:
+        with open(path, "wb") as file:
+            for start in range(0, room, _BLOCK):
+                file.write(bytes(min(_BLOCK, room - start)))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(preset)) from None
+
+
+def _card(classifier, name, credit):
     labels = "\n".join(f"* {label.name}" for label in classifier.labels)
     return (
         f"# {name}\n\n"
@@ -171,8 +226,19 @@ def _card(classifier, name):
         "import zoo\n\n"
         f'clf = zoo.AudioClassifier.from_preset("{name}")\n'
         "```\n\n"
-        f"It tells {len(classifier.labels)} labels apart:\n\n{labels}\n"
+        + (f"The weights are those of {credit}\n\n" if credit else "")
+        + f"It tells {len(classifier.labels)} labels apart:\n\n{labels}\n"
     )
+
+
+def _on_hub(uri, sha256):
+    from zoo import hubs  # here, because it imports this
+
+    folder = hubs.download(uri)
+    found = read_config(folder)["weights_sha256"]
+    if sha256 and found != as_sha256(sha256):
+        raise ValueError(f"The weights of {uri} have the SHA-256 {found}, and not {sha256}.")
+    return folder
 
 
 def _download(url, sha256):
@@ -203,11 +269,11 @@ def _download(url, sha256):
 def _unpack(archive, folder, url):
     """Puts the one preset in an archive at `folder`."""
     with (
-        tempfile.TemporaryDirectory(dir=folder.parent) as scratch,
+        scratch_folder(folder.parent, ".archive-") as scratch,
         # Another process may have been as fast.
         replace_folder(folder, "preset", CONFIG, overwrite=True) as preset,
     ):
-        everything = Path(scratch, "everything")
+        everything = scratch / "everything"
         everything.mkdir()
         try:
             unpack(archive, everything)

@@ -6,6 +6,7 @@ them failed and how many bytes their rows take. What lies behind those bytes was
 middle.
 """
 
+import contextlib
 import csv
 import io
 import itertools
@@ -18,6 +19,8 @@ from typing import Any, Self
 
 from frontend.types import StrPath
 from zoo.files import check_writable, write_atomically
+from zoo.json_text import parse_json
+from zoo.locks import alone_in
 
 FORMATS = (".csv", ".jsonl", ".parquet")
 
@@ -42,10 +45,12 @@ class RowFile:
         failed: how many of them could not be heard.
 
     Raises:
+        BlockingIOError: another process writes it.
         FileExistsError: the table exists, or is being written by a run of other options.
         ImportError: it is `.parquet`, and pyarrow is not installed.
         OSError: it cannot be written.
-        ValueError: the suffix is none of the three, or has no room for a column.
+        ValueError: the suffix is none of the three, or has no room for a column; or what an earlier
+            run left is damaged.
     """
 
     def __init__(
@@ -63,35 +68,37 @@ class RowFile:
                 f"A .csv has no room for lists; name a .jsonl or .parquet. Received: {self.path}"
             )
         if self.format == ".parquet":
-            _import_pyarrow()
+            import_pyarrow()
         check_writable(self.path)
-        if self.path.exists():
-            raise FileExistsError(
-                f"{self.path} exists and is complete; remove it or name another file."
-            )
         self._partial = self.path.with_name(f"{self.path.name}.partial")
+        self._check_incomplete()
 
     def __enter__(self) -> Self:
         self._partial.mkdir(exist_ok=True)
         rows, journal = self._partial / "rows", self._partial / "journal"
-        size, journal_size = self._read(journal)
-        self._rows = open(rows, "ab")
-        self._journal = open(journal, "ab")
-        if size is None:
-            self._rows.truncate(0)
-            self._journal.truncate(0)
-            self._write_line(json.dumps(self.options))
-            self._rows.write(self._header())
-            self._note()
-        else:
-            self._rows.truncate(size)
-            # A line that was cut off in the middle would swallow the next.
-            self._journal.truncate(journal_size)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(alone_in(self._partial))
+            self._check_incomplete()  # another process may have been at it until now
+            size, journal_size = self._read(rows, journal)
+            self._rows = stack.enter_context(open(rows, "ab"))
+            self._journal = stack.enter_context(open(journal, "ab"))
+            if size is None:
+                self._rows.truncate(0)
+                self._journal.truncate(0)
+                self._write_line(json.dumps(self.options))
+                self._rows.write(self._header())
+                self._note(0, 0)
+            else:
+                self._rows.truncate(size)
+                # A line that was cut off in the middle would swallow the next.
+                self._journal.truncate(journal_size)
+            self._opened = stack.pop_all()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._rows.close()
-        self._journal.close()
+    def __exit__(self, error_type: type | None, *_: object) -> None:
+        # Where the disk is full, what cannot be written cannot be flushed either.
+        with contextlib.suppress(*([OSError] if error_type else [])):
+            self._opened.close()
 
     def write(self, rows: Iterable[Mapping[str, Any]], *, failed: bool = False) -> None:
         """Writes all rows of the next recording; they are there together or not at all.
@@ -99,11 +106,20 @@ class RowFile:
         Args:
             rows: dicts of columns, which may lack some.
             failed: the recording could not be heard.
+
+        Raises:
+            OSError: they cannot be written, as on a full disk; those of before are kept.
         """
-        self._rows.write(b"".join(map(self._encoded, rows)))
+        try:
+            self._rows.write(b"".join(map(self._encoded, rows)))
+            self._note(self.done + 1, self.failed + failed)
+        except OSError as error:
+            raise OSError(
+                f"{self.path} cannot be written: {error.strerror}. The rows of {self.done} "
+                "recordings are kept; the same command goes on from there."
+            ) from None
         self.done += 1
         self.failed += failed
-        self._note()
 
     def finish(self) -> None:
         """Puts the table in its place."""
@@ -111,21 +127,30 @@ class RowFile:
         rows = self._partial / "rows"
         if self.format == ".parquet":
             self._write_parquet(rows)
+            rows.unlink()
         else:
             os.replace(rows, self.path)
-        shutil.rmtree(self._partial)
+        shutil.rmtree(self._partial, ignore_errors=True)
 
-    def _note(self):
+    def _check_incomplete(self):
+        if self.path.exists():
+            if not (self._partial / "rows").exists():  # of a process killed in `finish`, or none
+                shutil.rmtree(self._partial, ignore_errors=True)
+            raise FileExistsError(
+                f"{self.path} exists and is complete; remove it or name another file."
+            )
+
+    def _note(self, done, failed):
         self._rows.flush()
-        self._write_line(f"{self.done} {self.failed} {self._rows.tell()}")
+        self._write_line(f"{done} {failed} {self._rows.tell()}")
 
     def _write_line(self, line):
         self._journal.write(f"{line}\n".encode())
         self._journal.flush()
 
-    def _read(self, journal):
+    def _read(self, rows, journal):
         """Bytes that whole recordings take, and the journal's whole lines; None for nothing."""
-        if not journal.is_file():
+        if not journal.is_file() or not rows.is_file():
             return None, 0
         with open(journal, "rb") as file:
             options, last = file.readline(), None
@@ -135,19 +160,35 @@ class RowFile:
                     last, size = line, size + len(line)
         if last is None:
             return None, 0
-        options = json.loads(options)
+        options, done, failed, rows_size = self._parse(options, last)
         if options != self.options:
             differ = [
                 name
                 for name in self.options | options
                 if options.get(name) != self.options.get(name)
             ]
+            names = ", ".join(map(repr, differ))
             raise FileExistsError(
-                f"{self._partial} is of a run that differs in: {', '.join(differ)}. Repeat that "
+                f"{self._partial} is of a run that differs in: {names}. Repeat that "
                 "one to its end, name another file, or remove the folder."
             )
-        self.done, self.failed, rows_size = map(int, last.split())
+        if rows.stat().st_size < rows_size:
+            return None, 0
+        self.done, self.failed = done, failed
         return rows_size, size
+
+    def _parse(self, options, last):
+        """What the journal's first line and its last say."""
+        try:
+            options, counts = parse_json(options), list(map(int, last.split()))
+            done, failed, size = counts
+            if not isinstance(options, dict) or not 0 <= failed <= done or size < 0:
+                raise ValueError
+        except ValueError:
+            raise ValueError(
+                f"{self._partial} has a journal that is damaged; remove the folder."
+            ) from None
+        return options, done, failed, size
 
     def _header(self):
         return _csv_line(self.columns) if self.format == ".csv" else b""
@@ -159,22 +200,34 @@ class RowFile:
         return json.dumps(cells, ensure_ascii=False).encode() + b"\n"
 
     def _write_parquet(self, rows):
-        pyarrow, parquet = _import_pyarrow()
-        types = {
-            str: pyarrow.string(),
-            float: pyarrow.float64(),
-            bool: pyarrow.bool_(),
-            list: pyarrow.list_(pyarrow.float32()),
-        }
-        schema = pyarrow.schema([(name, types[kind]) for name, kind in self.columns.items()])
-        with (
-            open(rows, encoding="utf-8") as file,
-            write_atomically(self.path) as output,
-            parquet.ParquetWriter(output, schema) as writer,
-        ):
-            while lines := list(itertools.islice(file, _ROW_GROUP)):
-                table = pyarrow.Table.from_pylist(list(map(json.loads, lines)), schema)
-                writer.write_table(table)
+        with open(rows, encoding="utf-8") as lines, write_atomically(self.path) as output:
+            write_parquet(output, self.columns, map(json.loads, lines))
+
+
+def write_parquet(file, columns, rows):
+    """Writes a Parquet table, of which few rows are held in memory.
+
+    Args:
+        file: binary file.
+        columns: as for `RowFile`.
+        rows: iterable of dicts of columns, which may lack some.
+
+    Raises:
+        ImportError: pyarrow is not installed.
+    """
+    pyarrow, parquet = import_pyarrow()
+    types = {
+        str: pyarrow.string(),
+        float: pyarrow.float64(),
+        bool: pyarrow.bool_(),
+        list: pyarrow.list_(pyarrow.float32()),
+    }
+    schema = pyarrow.schema([(name, types[kind]) for name, kind in columns.items()])
+    rows = iter(rows)
+    with parquet.ParquetWriter(file, schema) as writer:
+        while group := list(itertools.islice(rows, _ROW_GROUP)):
+            cells = [{name: _cell(row.get(name)) for name in columns} for row in group]
+            writer.write_table(pyarrow.Table.from_pylist(cells, schema))
 
 
 def _cell(value):
@@ -188,7 +241,8 @@ def _csv_line(cells):
     return line.getvalue().encode()
 
 
-def _import_pyarrow():
+def import_pyarrow():
+    """The modules pyarrow and pyarrow.parquet; ImportError that says how to install them."""
     try:
         import pyarrow
         import pyarrow.parquet

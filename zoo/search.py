@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,6 +97,30 @@ def find_sounds(folder: StrPath) -> Found:
                 left_out[path, f"{suffix or 'entry'} that is no file"] += 1
     counted = [LeftOut(count, what, where) for (where, what), count in sorted(left_out.items())]
     return Found(sorted(files), counted)
+
+
+def listed_files(path: StrPath | int, folder: StrPath | None = None) -> Iterator[str]:
+    """Yields the paths that a list names, and holds but one of them.
+
+    Args:
+        path: of the list, or a descriptor: a path a line; or a table (`.csv`, `.tsv`) with a column
+            `file`.
+        folder: to which names in a table are relative, a path or URL; default: the table's.
+
+    Raises:
+        OSError: the list cannot be read.
+        ValueError: it is a table without such a column.
+    """
+    if not isinstance(path, int) and os.path.splitext(path)[1].lower() in (".csv", ".tsv"):
+        from zoo.data.manifest import named_files  # here, because its package imports TensorFlow
+
+        yield from named_files(path, folder)
+        return
+    # Names need not be text: what does not decode comes through to the file system as it is.
+    with open(
+        path, encoding="utf-8-sig", errors="surrogateescape", closefd=not isinstance(path, int)
+    ) as file:
+        yield from filter(None, map(str.strip, file))
 
 
 def subfolders(folder: StrPath) -> list[Path]:

@@ -4,6 +4,7 @@ HDF5 believes a file: it reserves memory for whatever shape stands there, inflat
 long as it goes on, and follows links to other files of the machine.
 """
 
+import contextlib
 import math
 import operator
 import zlib
@@ -13,6 +14,9 @@ import numpy as np
 
 _BFLOAT16 = np.dtype("V2")  # as Keras writes it
 _DEFLATE, _SHUFFLE = 1, 2  # HDF5's numbers of filters
+_MOST_DEFLATED = 1032  # numbers of which one is stored, at most (zlib's technical details)
+_SPARE = 1 << 16  # numbers that a network has and need not be given, such as seeds of dropout
+_NO_HDF5 = "is not an HDF5 file, or is damaged"
 _FILTERS: tuple[list[int], ...] = ([], [_DEFLATE], [_SHUFFLE, _DEFLATE])
 
 
@@ -52,9 +56,56 @@ def check_weights(path, network):
             found = "begins with a block of its own" if file.userblock_size else None
             found = found or file.visititems_links(fault)
     except (OSError, RuntimeError, KeyError, SystemError):
-        found = "is not an HDF5 file, or is damaged"
+        found = _NO_HDF5
     if found:
         raise ValueError(found)
+
+
+def count_numbers(path):
+    """How many numbers a file of weights can hold, whatever shapes it declares.
+
+    Raises:
+        ValueError: the file is not HDF5. The message goes on from the file's name.
+    """
+    import h5py
+
+    counts = []
+
+    def count(_, item):
+        if isinstance(item, h5py.Dataset):
+            stored = item.id.get_storage_size() * _MOST_DEFLATED // max(item.dtype.itemsize, 1)
+            counts.append(min(item.size or 0, stored))
+
+    try:
+        with h5py.File(path, "r") as file:
+            file.visititems(count)
+    except (OSError, RuntimeError, KeyError, SystemError, TypeError, ValueError):
+        raise ValueError(_NO_HDF5) from None
+    return sum(counts)
+
+
+@contextlib.contextmanager
+def at_most(numbers):
+    """Refuses networks that are built of more weights, before it reserves memory for them.
+
+    Raises:
+        ValueError: there are more.
+    """
+    import tensorflow as tf
+
+    left, elsewhere = numbers + _SPARE, tf.Graph()
+
+    def create(next_creator, **options):
+        nonlocal left
+        with elsewhere.as_default():  # where nothing is computed
+            initial = options["initial_value"]
+            left -= math.prod((initial() if callable(initial) else initial).shape)
+        if left < 0:
+            raise ValueError(f"its network has more weights than the {numbers} that are beside it")
+        return next_creator(**options)
+
+    with tf.variable_creator_scope(create):
+        yield
 
 
 def _fault_of_array(path, name, array):

@@ -21,11 +21,17 @@ def small_classifier():
 
 
 @functools.cache
-def small_model(input="window"):
+def small_model(input="window", with_embedding=False):
     """That classifier as bytes of a .tflite file, with metadata and checksum."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "small.tflite")
-        export_tflite(small_classifier(), path, input=input, license="Apache-2.0")
+        export_tflite(
+            small_classifier(),
+            path,
+            input=input,
+            with_embedding=with_embedding,
+            license="Apache-2.0",
+        )
         return path.read_bytes()
 
 
@@ -36,13 +42,13 @@ def without_metadata(model):
 
 
 class File:
-    """A .tflite file in an interpreter."""
+    """A .tflite file in an interpreter; `output` is its first, `more` are those after it."""
 
     def __init__(self, path, **options):
         self.interpreter = Interpreter(str(path), num_threads=1, **options)
         self.interpreter.allocate_tensors()
         (self.input,) = self.interpreter.get_input_details()
-        (self.output,) = self.interpreter.get_output_details()
+        self.output, *self.more = self.interpreter.get_output_details()
 
     def scores(self, waveform):
         (now,) = self.interpreter.get_input_details()

@@ -90,5 +90,5 @@ def test_front_ends_that_are_none_are_refused(text):
 def test_front_ends_of_absurd_size_are_refused(tmp_path, frames):
     path = tmp_path / "long.tflite"
     path.write_bytes(repacked(frontend_json=json.dumps({"patch_frames": frames})))
-    with pytest.raises(ValueError, match=r"cannot be used: a patch of \d+ samples is too long"):
+    with pytest.raises(ValueError, match=r"cannot be used: patch_frames must "):
         TFLiteClassifier(path)

@@ -66,6 +66,15 @@ def test_tflite_prints_json(run, tmp_path, noise):
     assert described["operations"]["RFFT2D"] == 1
 
 
+def test_tflite_with_embedding_prints_both_ends(run, tmp_path):
+    status, lines, _ = run("--format", "tflite", tmp_path / "x.tflite", "--with-embedding")
+    assert status == 0
+    assert [line.split()[-4:] for line in lines[5:7]] == [
+        ["scores", "float32", "[1,", "3]"],
+        ["embeddings", "float32", "[1,", "48]"],
+    ]
+
+
 def test_saved_model_prints_its_signatures(run, tmp_path, classifier):
     status, lines, errors = run("--format", "saved_model", tmp_path / "sounds" / "1")
     assert (status, errors) == (0, [])
@@ -77,6 +86,26 @@ def test_saved_model_prints_its_signatures(run, tmp_path, classifier):
     waveform = tf.zeros([1, 20000])
     difference = signature(waveform=waveform)["scores"] - classifier(waveform)
     assert abs(difference.numpy()).max() < 1e-5
+
+
+def test_web_page_of_a_preset_and_of_a_file(run, tmp_path, node_modules, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, lines, errors = run("--format", "web", "a page", "--quantize", "float16")
+    assert (status, errors) == (0, [])
+    size = sum(path.stat().st_size for path in (tmp_path / "a page").rglob("*") if path.is_file())
+    assert lines[0] == f"a page: {size / 1e6:.2f} MB"
+    assert lines[-1] == "To open it: python -m http.server --directory 'a page'"
+    model = tmp_path / "a page" / "model.tflite"
+    assert "quantize=float16" in read_metadata(model.read_bytes()).description
+
+    (tmp_path / "half.tflite").write_bytes(model.read_bytes())
+    arguments = ["--format", "web", "b", "--model", "half.tflite", "--runtime", node_modules]
+    status, lines, errors = run(*arguments, "--json")
+    assert (status, errors) == (0, [])
+    described = json.loads("\n".join(lines))
+    assert (described["format"], described["output"]) == ("web", "b")
+    assert described["signatures"]["serving_default"]["inputs"][0]["shape"] == [1, 15600]
+    assert (tmp_path / "b" / "model.tflite").read_bytes() == model.read_bytes()
 
 
 def test_says_what_int8_is_calibrated_on(run, tmp_path):
@@ -112,8 +141,20 @@ def test_replaces_what_is_there_only_when_told(run, tmp_path, form):
         (["--format", "tflite", "missing/x.tflite"], "there is no folder"),
         (["--format", "tflite", ".", "--overwrite"], ". is a directory; name a file."),
         (["--format", "saved_model", ".", "--overwrite"], "is not a SavedModel"),
-        (["--format", "saved_model", "x", "--quantize", "int8"], "--quantize is for --format tfl"),
+        (["--format", "saved_model", "x", "--with-embedding"], "--with-embedding is for --format"),
+        (
+            ["--format", "saved_model", "x", "--quantize", "int8"],
+            "--quantize is for --format tflite",
+        ),
         (["--format", "tflite", "x", "--calibration", "y.wav"], "is for quantize='int8'"),
+        (["--format", "tflite", "x", "--runtime", "y"], "--runtime is for --format web."),
+        (["--format", "tflite", "x", "--model", "y.tflite"], "y.tflite is exported already."),
+        (
+            ["--format", "web", "x", "--model", "y.tflite", "--license", "z"],
+            "--license is for pres",
+        ),
+        (["--format", "web", "x", "--model", "y.tflite"], "run `npm install @litertjs/core@2`"),
+        (["--format", "web", "x", "--input", "any"], "pages want --input window"),
         (
             ["--format", "tflite", "x", "--quantize", "int8", "--calibration", "missing.wav"],
             "missing.wav: No such file or directory",

@@ -37,7 +37,9 @@ def file(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("legacy") / f"{request.param}.tflite"
     clips = [load_audio(f"examples/{name}.ogg") for name in ("medley", "wind", "birdsong")]
     calibration = {"calibration": clips} if request.param == "int8" else {}
-    export_tflite(small_classifier(), path, quantize=request.param, **calibration)
+    export_tflite(
+        small_classifier(), path, quantize=request.param, with_embedding=True, **calibration
+    )
     return request.param, path
 
 
@@ -48,6 +50,10 @@ def test_tflite_runtime_runs_every_quantisation(file):
     expected = small_classifier().timeline("examples/medley.ogg").scores
     scores = classifier.timeline("examples/medley.ogg").scores
     np.testing.assert_allclose(scores, expected, atol=TOLERANCE[quantize])
+    expected = small_classifier().embed("examples/medley.ogg")
+    embeddings = classifier.embed("examples/medley.ogg")
+    tolerance = TOLERANCE[quantize] * abs(expected).max()
+    np.testing.assert_allclose(embeddings, expected, atol=tolerance)
 
 
 @pytest.mark.skipif(not find_spec("tflite_support"), reason="tflite-support is not installed")
@@ -60,7 +66,9 @@ def test_tflite_support_reads_the_metadata(file):
     assert process.returncode == 0, process.stderr
     metadata, labels = json.loads(process.stdout)
     (graph,) = metadata["subgraph_metadata"]
-    (waveform,), (scores,) = graph["input_tensor_metadata"], graph["output_tensor_metadata"]
+    (waveform,) = graph["input_tensor_metadata"]
+    scores, embeddings = graph["output_tensor_metadata"]
+    assert (scores["name"], embeddings["name"]) == ("scores", "embeddings")
     assert waveform["content"] == {
         "content_properties_type": "AudioProperties",
         "content_properties": {"sample_rate": 16000, "channels": 1},

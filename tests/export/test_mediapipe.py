@@ -43,10 +43,11 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def preset(tmp_path_factory):
+@pytest.fixture(scope="module", params=[False, True], ids=["scores", "embeddings too"])
+def preset(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("mediapipe") / "preset.tflite"
-    export_tflite(AudioClassifier.from_preset("resnet50_w025_opensounds"), path)
+    classifier = AudioClassifier.from_preset("resnet50_w025_opensounds")
+    export_tflite(classifier, path, with_embedding=request.param)
     return path
 
 

@@ -46,6 +46,64 @@ def test_hears_what_keras_hears(path, noise, samples):
     assert timeline.scores.dtype == np.float32
 
 
+@pytest.fixture(params=["window", "any"])
+def embedding_path(request, tmp_path):
+    path = tmp_path / "embedding.tflite"
+    path.write_bytes(small_model(request.param, with_embedding=True))
+    return path
+
+
+@pytest.mark.parametrize("runtime", ["ai_edge_litert", "tf.lite"])
+@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated")
+def test_embeds_as_keras_does(embedding_path, noise, runtime):
+    classifier = TFLiteClassifier(embedding_path, runtime=runtime)
+    for samples in (1, 15600, 60000):
+        embeddings = classifier.embed(noise(samples))
+        assert embeddings.dtype == np.float32
+        expected = small_classifier().embed(noise(samples))
+        np.testing.assert_allclose(embeddings, expected, atol=1e-5 * abs(expected).max())
+    expected = small_classifier().embed(noise(30000), hop=0.24)
+    embeddings = classifier.embed(noise(30000), hop=0.24)
+    np.testing.assert_allclose(embeddings, expected, atol=1e-5 * abs(expected).max())
+
+
+def test_scores_of_a_file_with_embeddings(embedding_path, path, noise):
+    classifier, scores_alone = TFLiteClassifier(embedding_path), TFLiteClassifier(path)
+    assert classifier.labels == LABELS
+    for ours, theirs in zip(
+        classifier.stream([noise(40000)]), scores_alone.stream([noise(40000)]), strict=True
+    ):
+        np.testing.assert_allclose(ours[1], theirs[1], atol=1e-6)
+
+
+def test_embeds_many_files(embedding_path):
+    sounds = [EXAMPLES / "wind.ogg", EXAMPLES / "lost.ogg", EXAMPLES / "birdsong.ogg"]
+    classifier = TFLiteClassifier(embedding_path)
+    wind, lost, birdsong = classifier.embed_files(sounds)
+    assert isinstance(lost.error, FileNotFoundError)
+    for result in (wind, birdsong):
+        np.testing.assert_allclose(result.rows, classifier.embed(result.file))
+
+
+def test_a_file_without_embeddings_says_so(path, noise):
+    for embed in (TFLiteClassifier(path).embed, TFLiteClassifier(path).embed_files):
+        with pytest.raises(ValueError, match=r"small.tflite gives scores alone; export it with --"):
+            embed(noise(16000))
+
+
+def test_command_line_embeds_by_a_file(embedding_path, capsys):
+    sound = str(EXAMPLES / "birdsong.ogg")
+    assert main(["embed", sound, "--model", str(embedding_path), "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    np.testing.assert_allclose(entry["embeddings"], TFLiteClassifier(embedding_path).embed(sound))
+
+
+def test_no_patches_have_no_scores(path):
+    classifier = TFLiteClassifier(path)
+    nothing = np.zeros((0, classifier.frontend.patch_samples), np.float32)
+    assert classifier.score_patches(nothing).shape == (0, len(classifier.labels))
+
+
 def test_classifies_files_of_any_rate(path, tmp_path, noise):
     sound = tmp_path / "stereo.flac"
     soundfile.write(sound, np.stack([noise(90000), noise(90000)], 1) / 4, 44100)
@@ -180,8 +238,8 @@ def test_models_of_other_shapes(shared_data):
     [yamnet] = (shared_data / "yamnet").glob("*.tflite")
     with pytest.raises(
         ValueError,
-        match=r"not a classifier that soundzoo exports: float32 \[1, 15600\] to \[1, classes\]. "
-        r"Received float32 \[15600\] to float32 \[1, 521\]",
+        match=r"not a classifier that soundzoo exports: float32 \[1, 15600\] to \[1, classes\], "
+        r"and perhaps \[1, units\]. Received float32 \[15600\] to float32 \[1, 521\]",
     ):
         TFLiteClassifier(yamnet)
 
@@ -218,7 +276,7 @@ def test_command_line_takes_a_file(path, capsys):
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        (["embed", "--json"], "small.tflite gives scores alone; embed needs a preset."),
+        (["embed", "--json"], "small.tflite gives scores alone; export it with --with-emb"),
         (["classify"], "plain.tflite does not name its 3 scores"),
     ],
 )

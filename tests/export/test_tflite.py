@@ -49,9 +49,9 @@ def input(request):
     return request.param
 
 
-def export_quantized(classifier, path, quantize, input, calibration):
+def export_quantized(classifier, path, quantize, input, calibration, **options):
     clips = calibration if quantize == "int8" else None
-    export_tflite(classifier, path, quantize=quantize, input=input, calibration=clips)
+    export_tflite(classifier, path, quantize=quantize, input=input, calibration=clips, **options)
 
 
 def waveforms(input, noise):
@@ -81,7 +81,7 @@ def test_every_architecture_converts(architecture, tmp_path, noise):
     classifier = AudioClassifier(architecture, ["Dog", "Rain", "Wind"], width=0.05)
     settle(classifier, noise(200000))
     export_tflite(classifier, tmp_path / "x.tflite")
-    waveform = noise(15600)[np.newaxis]
+    waveform = noise(classifier.frontend.patch_samples)[np.newaxis]
     scores = File(tmp_path / "x.tflite").scores(waveform)
     np.testing.assert_allclose(scores, classifier(waveform).numpy(), atol=1e-4)
 
@@ -144,6 +144,37 @@ def test_signature_names_the_ends(exported, quantize, input):
     assert file.interpreter.get_signature_list() == {
         "serving_default": {"inputs": ["waveform"], "outputs": ["scores"]}
     }
+
+
+@pytest.mark.parametrize("input", INPUTS)
+def test_embeddings_are_a_second_output(
+    classifier, calibration, exported, tmp_path, noise, quantize, input
+):
+    path = tmp_path / "x.tflite"
+    export_quantized(classifier, path, quantize, input, calibration, with_embedding=True)
+    file, alone = File(path), File(exported(quantize, input))
+    assert file.output["name"] == "scores"  # programs that know of one output take the first
+    assert file.interpreter.get_signature_list() == {
+        "serving_default": {"inputs": ["waveform"], "outputs": ["embeddings", "scores"]}
+    }
+    (embeddings,) = file.more
+    units = classifier.backbone.output_shape[-1]
+    patches = {"window": 1, "any": -1}[input]
+    assert (embeddings["name"], embeddings["dtype"]) == ("embeddings", np.float32)
+    assert embeddings["shape_signature"].tolist() == [patches, units]
+    for waveform in waveforms(input, noise):
+        np.testing.assert_allclose(file.scores(waveform), alone.scores(waveform), atol=1e-6)
+        found = file.interpreter.get_tensor(embeddings["index"])
+        expected = classifier.embed(waveform[0])
+        assert found.shape == expected.shape
+        # What int8's calibration did not hear is cut off at its ranges.
+        tolerance = {"none": 1e-5, "float16": 2e-3, "dynamic": 0.02, "int8": 0.25}[quantize]
+        error = np.linalg.norm(found - expected, axis=1) / np.linalg.norm(expected, axis=1)
+        assert error.max() < tolerance
+    waveform[0, 0] = np.nan
+    file.scores(waveform)
+    assert np.isnan(file.interpreter.get_tensor(embeddings["index"])).all()
+    assert not [name for name in operations(path.read_bytes()) if name.startswith("Flex")]
 
 
 def test_front_end_stays_float(exported, classifier, quantize, noise):

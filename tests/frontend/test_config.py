@@ -10,6 +10,10 @@ from frontend import FrontendConfig
 
 from . import reference
 
+WORDS = ["window", "mel_scale", "log"]
+FROM_0 = ["mel_min_hz", "preemphasis", "whole_seconds"]
+ALLOWED = [(field, 0) for field in FROM_0]
+ALLOWED += [("norm_mean", 0), ("norm_mean", -1), ("center", True), ("patch_hop_seconds", None)]
 FIELDS = {field.name: field.type for field in dataclasses.fields(FrontendConfig)}
 NOT_POSITIVE = [0, -1, float("nan"), float("inf"), -float("inf"), "16000", None, True, [1], 1j]
 NOT_WHOLE = [1.5, np.float32(0.5)]
@@ -31,10 +35,14 @@ def test_defaults_are_the_papers():
         (field, value)
         for field in FIELDS
         for value in NOT_POSITIVE
-        if (field, value) != ("patch_hop_seconds", None)
+        # By identity, too, as True equals 1.
+        if not any(field == name and value is allowed for name, allowed in ALLOWED)
     ]
     + [(field, value) for field, kind in FIELDS.items() if kind is int for value in NOT_WHOLE]
-    + [(field, value) for field, kind in FIELDS.items() if kind is float for value in TOO_LARGE],
+    + [(field, value) for field, kind in FIELDS.items() if kind is float for value in TOO_LARGE]
+    + [("power", 3), ("mel_scale", "mel"), ("log", "bel"), ("window", np.ones(3))]
+    + [("center", 1), ("preemphasis", 1)]
+    + [("sample_rate", 10**400), ("mel_bins", 1 << 23), ("hop_seconds", 1e7), ("norm_mean", -1e9)],
 )
 def test_wrong_value_names_the_field(field, value):
     with pytest.raises(ValueError, match=f"^{field} must be .* Received: "):
@@ -57,7 +65,13 @@ def test_wrong_value_names_the_field(field, value):
         {"patch_hop_seconds": 0.485},
         {"patch_hop_seconds": 0.004},
         {"patch_hop_seconds": 0.06, "patch_frames": 5},
+        {"patch_frames": 1 << 20},
+        {"patch_frames": 1 << 21, "hop_seconds": 1 / 16000, "mel_bins": 4},
+        {"fft_length": 1 << 22},
         {"tail_fraction": 1.5},
+        {"whole_seconds": 0.9},
+        {"patch_frames": 3, "center": True},
+        {"patch_hop_seconds": 0.96, "center": True},
         {"mel_min_hz": 7500},
         {"mel_min_hz": 7600},
         {"mel_max_hz": 100},
@@ -83,11 +97,12 @@ def test_survives_json():
     )
     values = json.loads(json.dumps(config.to_dict()))
     assert FrontendConfig.from_dict(values) == config
-    assert {field: type(value) for field, value in values.items()} == FIELDS
+    kinds = FIELDS | dict.fromkeys(WORDS, str)
+    assert {field: type(value) for field, value in values.items()} == kinds
 
 
 def test_from_dict_names_an_unknown_field():
-    with pytest.raises(ValueError, match="no field mel_bands"):
+    with pytest.raises(ValueError, match="no field 'mel_bands'"):
         FrontendConfig.from_dict({"mel_bands": 64})
 
 
@@ -120,6 +135,15 @@ def test_a_hop_of_seconds_holds_at_rates_that_it_does_not_divide():
     assert config.patch_starts(3).tolist() == [0, 48 * 220 / 22050, 96 * 220 / 22050]
     assert config.with_hop(None) is config
     assert config.with_hop(0.96).patch_hop_frames == 96
+
+
+def test_a_sound_that_is_heard_whole_is_one_patch():
+    config = FrontendConfig(whole_seconds=5)
+    assert config.num_patches(np.array([1, 5 * 16000, 5 * 16000 + 1])).tolist() == [1, 1, 5]
+    assert [config.heard_seconds(seconds) for seconds in (0.5, 5, 6)] == [0.5, 5, 0.96]
+    for cut in (config.in_patches(), config.with_hop(0.48)):
+        assert cut.num_patches(5 * 16000) > 1
+    assert config.in_patches() == FrontendConfig()
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 import re
 
@@ -7,7 +8,16 @@ import pytest
 import tensorflow as tf
 from tensorflow.lite.python.schema_py_generated import BuiltinOperator
 
-from frontend import FrontendConfig, LogMelSpectrogram, SplitPatches, load_audio
+from frontend import (
+    FrontendConfig,
+    LogMelPatches,
+    LogMelSpectrogram,
+    SplitPatches,
+    load_audio,
+    log_mel_patches,
+    waveform_patches,
+)
+from frontend.mel import mel_matrix
 
 from . import reference
 from .sounds import PURE_TONES, SIGNALS, noise, sine, speech_like
@@ -23,6 +33,52 @@ CONFIGS = {
         sample_rate=44100, window_seconds=0.03, fft_length=2048, mel_bins=128, mel_max_hz=16000
     ),
 }
+EFFICIENTAT = FrontendConfig(
+    sample_rate=32000,
+    fft_length=1024,
+    mel_bins=128,
+    mel_min_hz=0,
+    mel_max_hz=15000,
+    log_offset=1e-5,
+    patch_frames=50,
+    power=2,
+    window="hann_symmetric",
+    norm_mean=-4.5,
+    norm_std=5,
+    preemphasis=0.97,
+    center=True,
+    whole_seconds=1,
+)
+PANNS = FrontendConfig(
+    window_seconds=0.032,
+    mel_min_hz=50,
+    mel_max_hz=8000,
+    log_offset=1e-10,
+    patch_frames=65,
+    power=2,
+    mel_scale="slaney",
+    log="decibel",
+    center=True,
+    whole_seconds=1,
+)
+CONVENTIONS = {
+    "EfficientAT": EFFICIENTAT,
+    "PANNs": PANNS,
+    "EfficientAT in patches": EFFICIENTAT.in_patches(),
+    "PANNs in patches that overlap": PANNS.with_hop(0.16),
+    "whole and overlapping": dataclasses.replace(PANNS, patch_hop_seconds=0.16),
+    "power": FrontendConfig(power=2),
+    "symmetric window": FrontendConfig(window="hann_symmetric"),
+    "odd windows in the middle": FrontendConfig(
+        sample_rate=22050, fft_length=1024, mel_max_hz=11025, center=True
+    ),
+    "Slaney's mel": FrontendConfig(mel_scale="slaney", log_offset=1e-4),
+    "decibels of magnitudes": FrontendConfig(log="decibel"),
+    "normalised": FrontendConfig(norm_mean=-2, norm_std=3),
+    "pre-emphasis": FrontendConfig(preemphasis=0.9),
+    "whole": FrontendConfig(whole_seconds=2),
+}
+"""What other networks hear, and each option by itself."""
 LENGTHS = [1, 399, 400, 15599, 15600, 15601, 16000, 19439, 19440, 40000, 80000]
 
 
@@ -73,6 +129,42 @@ def test_agrees_with_the_definition(config, signal):
             atol=tolerance(config, signal),
             err_msg=f"{samples} samples",
         )
+
+
+@pytest.mark.parametrize("signal", ["noise", "quiet noise", "speech-like"])
+@pytest.mark.parametrize("name", CONVENTIONS)
+def test_agrees_with_other_conventions(name, signal):
+    config = CONVENTIONS[name]
+    log_mel, patches = compiled_log_mel(config), log_mel_patches(config)
+    for samples in [1, 16000, 16001, 31999, 32001, 80000]:
+        waveform = SIGNALS[signal](samples, config.sample_rate).astype(np.float32)
+        expected = reference.log_mel(waveform, config)
+        found = log_mel(waveform[np.newaxis])
+        rounding = {"rtol": 0, "atol": 2e-3 if config.log_offset < 1e-3 else 5e-4}
+        np.testing.assert_allclose(found[0], expected, **rounding, err_msg=f"{samples} samples")
+        assert LogMelSpectrogram(config).compute_output_shape((1, samples)) == found.shape
+        apart = patches(waveform[np.newaxis])
+        assert apart.shape[:2] == (1, config.num_patches(samples))
+        if config.one_by_one:
+            flat = apart[0].numpy().reshape(found[0].shape)
+            np.testing.assert_allclose(flat, found[0], rtol=0, atol=1e-5)
+            assert patches.compute_output_shape((1, samples)) == apart.shape
+
+
+def test_patches_of_a_stream_are_those_of_the_whole():
+    for name in ("EfficientAT", "PANNs", "PANNs in patches that overlap", "pre-emphasis"):
+        config = CONVENTIONS[name]
+        for samples in (100, 16000, 16001, 50000):
+            waveform = noise(samples, config.sample_rate).astype(np.float32)
+            blocks = np.array_split(waveform, 7)
+            found = [LogMelSpectrogram(config)(some) for some in waveform_patches(blocks, config)]
+            expected = log_mel_patches(config)(waveform[np.newaxis])[0]
+            np.testing.assert_allclose(np.concatenate(found), expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("config", [EFFICIENTAT, FrontendConfig(), CONFIGS["odd window"]])
+def test_kaldis_filters_are_htks(config):
+    np.testing.assert_allclose(mel_matrix(config), reference.kaldi_weights(config), atol=5e-5)
 
 
 @pytest.mark.parametrize("name", ["dog_bark", "rain", "clock_tick", "helicopter", "rooster"])
@@ -221,7 +313,9 @@ def test_keras_file(tmp_path):
     assert loaded.get_layer("log_mel").config == config
 
 
-@pytest.mark.parametrize("layer", [LogMelSpectrogram(CONFIGS["music"]), SplitPatches(48, 12)])
+@pytest.mark.parametrize(
+    "layer", [LogMelSpectrogram(CONFIGS["music"]), LogMelPatches(PANNS), SplitPatches(48, 12)]
+)
 def test_layers_come_back_from_their_config(layer):
     twin = type(layer).from_config(layer.get_config())
     assert twin.get_config() == layer.get_config()

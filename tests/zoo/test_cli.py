@@ -100,15 +100,26 @@ def test_thresholds_of_each_label(run, sounds, tmp_path):
     (entry,) = json.loads("\n".join(lines))
     assert {each["label"] for each in entry["events"]} == {"Dog"}
     for content, message in [
-        ('{"Dog": 2}', "thresholds.json, Dog, is a score, from 0 to 1. Received: 2"),
+        ('{"Dog": 2}', "thresholds.json, 'Dog', is a score, from 0 to 1. Received: 2"),
         ('{"Cow": 0.2}', "There is no label 'Cow'"),
         ("[1]", "must hold scores by label"),
         ("{", "thresholds.json is not JSON"),
+        ("[" * 100_000, "thresholds.json is not JSON: it nests too many"),
         ("{}", "has no threshold of a label that is wanted"),
     ]:
         path.write_text(content)
         status, _, errors = run("events", sounds / "one.wav", "--thresholds", path)
         assert (status, message in errors[-1]) == (2, True)
+
+
+def test_table_that_was_stopped_goes_on(run, sounds, monkeypatch):
+    table = sounds / "heard.csv"
+    with monkeypatch.context() as patch:
+        patch.setattr("zoo.row_file.os.replace", lambda *_: signal.raise_signal(signal.SIGINT))
+        assert run("classify", sounds, "--output", table)[0] == 130
+    status, lines, errors = run("classify", sounds, "--output", table)
+    assert (status, lines) == (0, [f"{table}: 2 files"])
+    assert errors[-1] == "soundzoo: 2 of 2 files were done before"
 
 
 def test_classify_writes_a_row_for_each_file(run, sounds):
@@ -249,6 +260,9 @@ def test_events_against_a_reference(run, sounds, tmp_path):
     reference.write_text("file,label,onset,offset\nother.wav,Rain,0,1\n")
     status, _, errors = run("events", sounds, "--reference", reference)
     assert (status, "names none of the files" in errors[-1]) == (2, True)
+    status, _, errors = run("events", sounds, "--reference", reference, "--json")
+    assert status == 2
+    assert errors[-1] == "soundzoo: --reference prints figures alone; leave --json out."
 
 
 def read_csv(path):

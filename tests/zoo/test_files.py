@@ -2,7 +2,7 @@ import itertools
 import os
 import subprocess
 import sys
-import time
+import tempfile
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -18,6 +18,7 @@ from zoo.files import (
     write_atomically,
     write_lines,
 )
+from zoo.locks import Lock
 
 
 def test_takes_its_place_when_complete(tmp_path):
@@ -104,6 +105,18 @@ def test_folder_is_not_replaced_unasked(tmp_path):
     with pytest.raises(FileExistsError, match="thing exists; pass overwrite=True to replace it"):
         fill(tmp_path / "thing", "new")
     assert (tmp_path / "thing" / "mark").read_text() == "mine"
+
+
+def test_folder_that_another_process_made_meanwhile_is_not_replaced_unasked(tmp_path):
+    def late():
+        with replace_folder(tmp_path / "thing", "thing", "mark") as folder:
+            (folder / "mark").write_text("late")
+            fill(tmp_path / "thing", "early")
+
+    with pytest.raises(FileExistsError, match="pass overwrite=True"):
+        late()
+    assert (tmp_path / "thing" / "mark").read_text() == "early"
+    assert os.listdir(tmp_path) == ["thing"]
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mknod])
@@ -201,14 +214,53 @@ def test_who_looks_always_finds_a_folder(tmp_path):
     assert int(seen) > 1
 
 
-def test_what_killed_processes_left_is_removed_after_a_day(tmp_path):
+def leave(folder):
+    """Makes what killed processes may have left of "thing", and others."""
     names = [".thing.unfinished-old", ".thing.unfinished-new", ".thing.mine", ".thing.replaced-old"]
     for name in names:
-        (tmp_path / name / "thing").mkdir(parents=True)
-        if name != ".thing.unfinished-new":
-            os.utime(tmp_path / name, (0, time.time() - 25 * 3600))
-    fill(tmp_path / "thing", "new")
+        (folder / name / "thing").mkdir(parents=True)
+    return names
+
+
+def write_file(path):
+    with write_atomically(path) as file:
+        file.write(b"new")
+
+
+def write_folder(path):
+    fill(path, "new")
+
+
+@pytest.mark.parametrize("write", [write_file, write_folder])
+@pytest.mark.skipif(sys.platform == "win32", reason="has no locks of folders")
+def test_what_killed_processes_left_is_removed_and_what_others_write_is_not(tmp_path, write):
+    names = leave(tmp_path)
+    with Lock(tmp_path / names[1]):
+        write(tmp_path / "thing")
     assert sorted(os.listdir(tmp_path)) == sorted([*names[1:], "thing"])
+
+
+def test_where_there_are_no_locks_what_processes_left_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr("zoo.locks.fcntl", None)
+    names = leave(tmp_path)
+    fill(tmp_path / "thing", "new")
+    assert sorted(os.listdir(tmp_path)) == sorted([*names, "thing"])
+
+
+def test_a_folder_that_is_taken_for_abandoned_before_it_is_locked(tmp_path, monkeypatch):
+    made = []
+
+    def make(**options):
+        made.append(mkdtemp(**options))
+        if len(made) == 1:
+            os.rmdir(made[0])
+        return made[-1]
+
+    mkdtemp = tempfile.mkdtemp
+    monkeypatch.setattr(tempfile, "mkdtemp", make)
+    fill(tmp_path / "thing", "new")
+    assert len(made) == 2
+    assert os.listdir(tmp_path) == ["thing"]
 
 
 def refuse_to_move(monkeypatch, *names):

@@ -18,6 +18,7 @@ import pytest
 
 from zoo import AudioClassifier, presets
 from zoo.files import sha256
+from zoo.seal import SEAL
 
 
 def test_round_trip_keeps_the_classifier(small_classifier, small_preset, noise):
@@ -47,6 +48,9 @@ def test_half_precision_rounds_kernels_alone(tmp_path, noise):
         np.testing.assert_allclose(half.numpy(), full.numpy(), rtol=1e-3, atol=1e-6)
     sizes = [(tmp_path / kind / "model.weights.h5").stat().st_size for kind in ("half", "full")]
     assert sizes[0] < 0.75 * sizes[1]
+    # As much is held ready for them.
+    weights = classifier.network.weights
+    assert sum(sizes) < sum(6 * np.prod(each.shape) + presets._OVERHEAD for each in weights)
 
 
 def test_does_not_replace_a_folder_unasked(small_classifier, small_preset, tmp_path):
@@ -71,6 +75,20 @@ def test_failed_save_leaves_nothing(small_classifier, tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("size", [0, 5000, 60_000, 100_000])
+def test_disk_that_is_full_is_an_oserror(small_classifier, tmp_path, dtype, size):
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))  # files do not grow beyond it
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            small_classifier.save_to_preset(tmp_path / "preset", weights_dtype=dtype)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert os.listdir(tmp_path) == []
+
+
 def test_refuses_unknown_dtypes(small_classifier, tmp_path):
     with pytest.raises(ValueError, match=r"'float32' or 'float16'\. Received: 'int8'"):
         small_classifier.save_to_preset(tmp_path / "preset", weights_dtype="int8")
@@ -82,6 +100,17 @@ def broken(small_preset, tmp_path):
     return shutil.copytree(small_preset, tmp_path / "broken")
 
 
+def rewrite(preset, **changes):
+    """Changes a configuration by hand, as its message says: without the seal."""
+    config = json.loads((preset / "config.json").read_text())
+    del config[SEAL]
+    (preset / "config.json").write_text(json.dumps({**config, **changes}))
+
+
+def read_classifier(preset):
+    return json.loads((preset / "config.json").read_text())["classifier"]
+
+
 def test_refuses_changed_weights(broken):
     weights = bytearray((broken / "model.weights.h5").read_bytes())
     weights[-1] ^= 1
@@ -90,19 +119,24 @@ def test_refuses_changed_weights(broken):
         AudioClassifier.from_preset(broken)
 
 
+def test_refuses_a_changed_configuration(broken):
+    text = (broken / "config.json").read_text()
+    (broken / "config.json").write_text(text.replace("Dog", "Cog"))
+    with pytest.raises(
+        ValueError, match=r"config\.json is damaged or was changed: .* take 'own_sh"
+    ):
+        AudioClassifier.from_preset(broken)
+
+
 def test_checksum_in_the_configuration_may_be_in_capitals(broken, small_classifier):
-    config = json.loads((broken / "config.json").read_text())
-    config["weights_sha256"] = config["weights_sha256"].upper()
-    (broken / "config.json").write_text(json.dumps(config))
+    rewrite(broken, weights_sha256=sha256(broken / "model.weights.h5").upper())
     assert AudioClassifier.from_preset(broken).labels == small_classifier.labels
 
 
 def test_weights_of_another_shape_are_refused_before_they_are_read(broken, monkeypatch):
     with h5py.File(broken / "model.weights.h5", "r+") as file:
         file.create_dataset("bomb", (1 << 20, 1 << 20), "f4", chunks=(1024, 1024))
-    config = json.loads((broken / "config.json").read_text())
-    config["weights_sha256"] = sha256(broken / "model.weights.h5")
-    (broken / "config.json").write_text(json.dumps(config))
+    rewrite(broken, weights_sha256=sha256(broken / "model.weights.h5"))
     monkeypatch.setattr(keras.Model, "load_weights", lambda *_: pytest.fail("they are read"))
     with pytest.raises(ValueError, match=r"h5 holds weights of another network: \(1048576, 10"):
         AudioClassifier.from_preset(broken)
@@ -137,17 +171,35 @@ def test_refuses_a_broken_configuration(broken, text):
     ("key", "value"), [("labels", 3), ("frontend", None), ("width", "x"), ("colour", "red")]
 )
 def test_refuses_a_classifier_that_makes_no_sense(broken, key, value):
-    config = json.loads((broken / "config.json").read_text())
-    config["classifier"][key] = value
-    (broken / "config.json").write_text(json.dumps(config))
+    rewrite(broken, classifier={**read_classifier(broken), key: value})
     with pytest.raises(ValueError, match=r"config\.json does not describe a classifier"):
         AudioClassifier.from_preset(broken)
 
 
-def test_refuses_weights_of_another_network(broken):
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("width", 1e4, "its network has more weights than the"),
+        ("bottleneck", 10**9, "its network has more weights than the"),
+        ("labels", list(map(str, range(100_000))), "its network has more weights than the"),
+        ("frontend", {"mel_bins": 10**9}, "mel_bins must be at most"),
+        ("frontend", {"a\nb": 1}, r"FrontendConfig has no field 'a\\nb'"),
+    ],
+)
+def test_refuses_a_network_that_it_has_no_weights_for(broken, key, value, message):
     config = json.loads((broken / "config.json").read_text())
-    config["classifier"]["labels"].append(["One more", None])
+    config.pop("own_sha256", None)
+    config["classifier"][key] = value
     (broken / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=rf"does not describe a classifier: {message}") as caught:
+        AudioClassifier.from_preset(broken)
+    assert "\n" not in str(caught.value)
+
+
+def test_refuses_weights_of_another_network(broken):
+    classifier = read_classifier(broken)
+    classifier["labels"].append(["One more", None])
+    rewrite(broken, classifier=classifier)
     with pytest.raises(ValueError, match="weights of another network"):
         AudioClassifier.from_preset(broken)
 

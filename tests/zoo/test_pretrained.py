@@ -11,9 +11,11 @@ import pytest
 import soundfile
 
 import zoo
+from frontend import load_audio
 from zoo import AudioClassifier, presets
 from zoo.cli.model import DEFAULT_MODEL
 from zoo.complexity import count_multiplies
+from zoo.seal import SEAL
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,6 +43,10 @@ def classifier(preset):
 @pytest.fixture(scope="module")
 def metrics(preset):
     return presets.read_metrics(presets.find(preset))
+
+
+NOISE = np.random.default_rng(0).uniform(-1, 1, 48000)
+SINE = np.sin(2 * np.pi * 440 * np.arange(48000) / 16000)
 
 
 def without_esc10(name):
@@ -81,6 +87,55 @@ def test_the_default_hears_the_parts_of_the_medley(default):
         assert label in heard[2 * part] | heard[2 * part + 1]
 
 
+@pytest.mark.parametrize(
+    ("sound", "labels", "top"),
+    [
+        (np.zeros(48000), {"Silence"}, 1),
+        (NOISE, {"White noise", "Pink noise", "Noise", "Static", "Rain", "Ocean"}, 3),
+        (SINE, {"Sine wave"}, 10),
+        (load_audio(ROOT / "examples" / "speech.ogg"), {"Speech"}, 3),
+    ],
+    ids=["silence", "noise", "sine", "speech"],
+)
+def test_hears_what_yamnets_own_test_plays(classifier, sound, labels, top):
+    """That test wants all of its sounds among the first ten; where no class is meant, nothing."""
+    heard = classifier.classify(sound, top=top)
+    if labels & {label.name for label in classifier.labels}:
+        assert labels & {prediction.label for prediction in heard}
+    else:
+        assert heard[0].score < 0.5
+
+
+EVERYDAY = {
+    "Dog": {"Dog", "Bark", "Animal", "Domestic animals, pets"},
+    "Traffic noise, roadway noise": {"Traffic noise, roadway noise", "Vehicle", "Car"},
+    "Dishes, pots, and pans": {
+        "Dishes, pots, and pans",
+        "Cutlery, silverware",
+        "Domestic sounds, home sounds",
+    },
+}
+"""Labels of world's test split, and what counts as hearing them."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("label", EVERYDAY)
+def test_hears_dogs_streets_and_kitchens(classifier, shared_data, label):
+    if label not in [known.name for known in classifier.labels]:
+        pytest.skip("it has no such class")
+    with open(shared_data / "world" / "manifest.csv", newline="") as file:
+        rows = [
+            row for row in csv.DictReader(file) if (row["split"], row["label"]) == ("test", label)
+        ]
+    files = [shared_data / "world" / row["file"] for row in rows]
+    heard = [
+        not EVERYDAY[label].isdisjoint(p.label for p in predictions)
+        for predictions in classifier.classify(files, top=5)
+    ]
+    print(f"{label}: {sum(heard)} of {len(heard)}")
+    assert sum(heard) > 0.5 * len(heard)
+
+
 def test_every_example_is_accounted_for():
     listed = [file for file, _ in examples()] + ["medley.ogg"]
     assert sorted(listed) == sorted(p.name for p in (ROOT / "examples").glob("*.ogg"))
@@ -97,6 +152,10 @@ def test_card_says_what_the_model_is(name, preset, classifier, metrics):
     unwrapped = " ".join(card.split())
     for label in classifier.labels:
         assert label.name in unwrapped
+
+
+def test_a_wrong_bit_of_its_configuration_would_be_noticed(preset):
+    assert SEAL in presets.read_config(presets.find(preset))
 
 
 def test_metrics_agree_with_themselves(classifier, metrics):

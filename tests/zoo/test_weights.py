@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.weights import check_weights
+from zoo.weights import at_most, check_weights, count_numbers
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +178,36 @@ def test_what_is_no_file_of_weights_is_refused(path, network, change):
     path.write_bytes(change(path.read_bytes()))
     with pytest.raises(ValueError, match="is not an HDF5 file, or is damaged"):
         check_weights(path, network)
+
+
+def test_numbers_are_counted_that_the_file_has_room_for(path, network):
+    count = sum(np.prod(weight.shape, dtype=int) for weight in network.weights)
+    assert count_numbers(path) == count
+    with h5py.File(path, "r+") as file:
+        file.create_dataset("nothing", (1 << 20, 1 << 20), "f4", chunks=(1024, 1024))
+        file.create_dataset("zeros", (1000, 1000), "f4", compression="gzip")[...] = 0
+        for link in range(5):
+            file[f"link{link}"] = file["zeros"]
+    assert count + 10**6 * 0.9 < count_numbers(path) <= count + 10**6
+    path.write_bytes(b"")
+    with pytest.raises(ValueError, match="is not an HDF5 file"):
+        count_numbers(path)
+
+
+def test_networks_of_as_many_weights_can_be_built_and_no_larger_ones(network):
+    count = sum(np.prod(variable.shape, dtype=int) for variable in network.variables)
+
+    def build(units):
+        return keras.Sequential([keras.Input((32,)), keras.layers.Dense(units)])
+
+    with at_most(count):
+        copy = keras.models.clone_model(network)
+    assert [variable.shape for variable in copy.variables] == [
+        variable.shape for variable in network.variables
+    ]
+    with at_most(count), pytest.raises(ValueError, match=f"more weights than the {count} that"):
+        build(10**9)
+    assert build(8).count_params() == 33 * 8
 
 
 def test_block_before_the_file_is_refused(path, network):

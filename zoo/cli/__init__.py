@@ -7,7 +7,19 @@ import re
 import sys
 
 from zoo import __version__
-from zoo.cli import classify, describe, embed, evaluate, events, export, prepare, reproduce, train
+from zoo.cli import (
+    beam,
+    classify,
+    convert,
+    describe,
+    embed,
+    evaluate,
+    events,
+    export,
+    prepare,
+    reproduce,
+    train,
+)
 from zoo.cli.output import complain, warnings_in_a_line
 from zoo.cli.stderr import silence_tensorflow
 from zoo.training.signals import Stopped
@@ -47,11 +59,14 @@ def main(arguments=None):
         prepare.add_prepare,
         train.add_train,
         evaluate.add_evaluate,
+        convert.add_convert,
         export.add_export,
         reproduce.add_reproduce,
     ):
         add(commands)
+    arguments, beam_options = beam.split_options(sys.argv[1:] if arguments is None else arguments)
     options, unknown = parser.parse_known_args(arguments)
+    options.beam_options = beam_options
     if unknown:
         options.parser.error(_unrecognized(unknown, options.parser.format_usage()))
     for stream in (sys.stdout, sys.stderr):

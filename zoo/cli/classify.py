@@ -6,11 +6,12 @@ import warnings
 
 import zoo
 from frontend.sound_warnings import SoundWarning
-from zoo.cli import selection, sounds
-from zoo.cli.model import add_hop, add_model, load_model
+from zoo.cli import beam, selection, sounds
+from zoo.cli.model import add_calibrated, add_hop, add_model, load_model
 from zoo.cli.output import JsonArray, TableWriter, add_command
 from zoo.cli.table import add_output, rounded, write_table
 from zoo.files import check_writable
+from zoo.listener import Listener
 
 _COLUMNS = {"file", "seconds", "silent", "start_seconds", "end_seconds", "error"}
 
@@ -24,10 +25,13 @@ def add_classify(commands):
         "soundzoo classify street.ogg recordings/ --top 3\n"
         "  soundzoo classify street.ogg --timeline --plot street.png\n"
         "  soundzoo classify street.ogg --model exported.tflite\n"
-        "  soundzoo classify recordings/ --output heard.csv --labels Rain,Wind",
+        "  soundzoo classify recordings/ --output heard.csv --labels Rain,Wind\n"
+        "  soundzoo classify 'recordings/**.wav' --output heard --runner DirectRunner \\\n"
+        "      -- --direct_num_workers 2 --direct_running_mode multi_processing",
     )
     sounds.add_arguments(parser)
     add_model(parser, ", or an exported FILE.tflite")
+    add_calibrated(parser)
     parser.add_argument("--top", type=int, default=5, metavar="N", help="labels (default: 5)")
     selection.add_labels(parser)
     selection.add_thresholds(parser, 0.0, "scores below it are left out")
@@ -39,10 +43,13 @@ def add_classify(commands):
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print a JSON array, an entry a file")
     add_output(output, "a row a file, or a patch with --timeline")
+    beam.add_runner(parser, "writes the folder --output DIR")
 
 
 def _classify(options):
-    paths = sounds.sound_files(options)
+    if options.runner:
+        beam.check(options, ("json", "plot"))
+    paths = [] if options.runner else sounds.sound_files(options)
     if options.plot:
         if len(paths) != 1 or paths[0] == sounds.STDIN:
             raise ValueError(f"--plot draws one file. Received: {', '.join(paths)}")
@@ -52,10 +59,13 @@ def _classify(options):
     classifier = load_model(options)
     chosen = selection.Selection(classifier.labels, options)
     keep_rows = bool(options.timeline or options.plot)
-    run = functools.partial(classifier.score_files, hop=options.hop, keep_rows=keep_rows)
+    score_files = functools.partial(Listener.score_files, hop=options.hop, keep_rows=keep_rows)
+    run = functools.partial(score_files, classifier)
     if options.output:
         columns, rows_of = (_patches if options.timeline else _files)(classifier.frontend, chosen)
-        settings = ("timeline", "hop", "top", "labels", "threshold", "thresholds")
+        settings = ("timeline", "hop", "top", "labels", "threshold", "thresholds", "calibrated")
+        if options.runner:
+            return beam.write_tables(options, score_files, columns, rows_of, settings)
         return write_table(paths, run, columns, rows_of, options, settings)
     failed = False
     with _output(paths, classifier, options) as output:
@@ -92,10 +102,11 @@ def _patches(frontend, chosen):
     columns = {"start_seconds": float, "end_seconds": float, **_score_columns(chosen)}
 
     def rows_of(result):
+        length = frontend.heard_seconds(result.seconds)
         for start, scores in zip(map(float, result.start_seconds), result.rows, strict=True):
             yield {
                 "start_seconds": round(start, 3),
-                "end_seconds": round(min(start + frontend.patch_seconds, result.seconds), 3),
+                "end_seconds": round(min(start + length, result.seconds), 3),
                 **_score_cells(scores, chosen),
             }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.cli import sounds
+from zoo.cli import beam, sounds
 from zoo.cli.model import add_hop, add_model, load_model
 from zoo.cli.output import JsonArray, add_command
 from zoo.cli.table import write_table
@@ -41,22 +41,27 @@ def add_embed(commands):
         help="draw them in two dimensions, named by their folders, or in one folder by their files",
     )
     output.add_argument("--json", action="store_true", help="print a JSON array, an entry a file")
+    beam.add_runner(parser, "writes the folder --output DIR")
 
 
 def _embed(options):
-    paths = sounds.sound_files(options)
+    if options.runner:
+        beam.check(options, ("json", "plot"))
+    paths = [] if options.runner else sounds.sound_files(options)
     as_table = Path(options.output or "").suffix.lower() in FORMATS
-    if not options.json and not as_table:
+    if not options.json and not as_table and not options.runner:
         check_writable(options.output or options.plot)
     if options.plot:
         from zoo import plot  # here, because matplotlib is an extra and slow to import
 
     classifier = load_model(options)
-    if not hasattr(classifier, "embed"):
-        raise ValueError(f"{options.model} gives scores alone; embed needs a preset.")
-    run = functools.partial(classifier.embed_files, hop=options.hop)
+    embed_files = functools.partial(type(classifier).embed_files, hop=options.hop)
+    run = functools.partial(embed_files, classifier)
+    run([])  # a model without embeddings says so before anything is written
+    columns = {"start_seconds": float, "embedding": list}
+    if options.runner:
+        return beam.write_tables(options, embed_files, columns, _rows, ("hop",))
     if as_table:
-        columns = {"start_seconds": float, "embedding": list}
         return write_table(paths, run, columns, _rows, options, ("hop",))
     heard, failed = [], False
     with JsonArray() if options.json else contextlib.nullcontext() as output:

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import zoo
+from zoo.calibration import METHODS
 from zoo.cli.model import add_model
 from zoo.cli.output import TableWriter, add_command, figure, print_json
 from zoo.cli.progress import tracking
@@ -16,6 +17,9 @@ _FIGURES = {
     "lwlrap": "lwlrap",
     "top1": "top-1",
 }
+
+_SHOWN = 10
+"""Of the names of classes that are left out."""
 
 
 def add_evaluate(commands):
@@ -56,6 +60,17 @@ def add_evaluate(commands):
         default=find_spec("matplotlib") is not None,
         help="draw plots (default: where matplotlib is installed)",
     )
+    parser.add_argument(
+        "--calibrate",
+        choices=METHODS,
+        help="fit a calibration on this split, so that scores can be read as probabilities: a "
+        "sigmoid for each class, or, of many clips, a curve that grows",
+    )
+    parser.add_argument(
+        "--preset",
+        metavar="DIR",
+        help="save the model with its calibration, for soundzoo classify --calibrated",
+    )
     parser.add_argument("--per-class", action="store_true", help="print the classes, too")
     parser.add_argument("--json", action="store_true", help="print metrics.json")
 
@@ -65,9 +80,17 @@ def _evaluate(options):
     from zoo.data import open_prepared
     from zoo.evaluation import evaluate
 
+    if bool(options.calibrate) != bool(options.preset):
+        raise ValueError("--calibrate METHOD and --preset DIR go together; name both.")
+    if Path(options.data).is_file():
+        raise ValueError(
+            f"{options.data} is a file, and not what soundzoo prepare writes. If it is a table of "
+            f"events (file, label, onset, offset): soundzoo events FILES --reference {options.data}"
+        )
+    classifier = zoo.AudioClassifier.from_preset(options.model)
     with tracking() as track:
         metrics = evaluate(
-            zoo.AudioClassifier.from_preset(options.model),
+            classifier,
             open_prepared(options.data, skip_corrupt=options.skip_corrupt),
             options.split,
             options.output,
@@ -75,9 +98,12 @@ def _evaluate(options):
             seed=options.seed,
             plots=options.plots,
             ignore_unknown_labels=options.ignore_unknown_labels,
+            calibration=options.calibrate,
             model=options.model,
             track=track,
         )
+    if options.preset:
+        classifier.save_to_preset(options.preset)
     if options.json:
         print_json(metrics)
     else:
@@ -106,10 +132,17 @@ def _print(metrics, options):
         ("without_negatives", "Left out, because every clip has them"),
         ("unknown_labels", "Labels that the model does not know"),
     ):
-        if metrics[key]:
-            print(f"{words}: {'; '.join(metrics[key])}.")
+        if names := metrics[key]:
+            more = f"; and {len(names) - _SHOWN} more, in metrics.json" if names[_SHOWN:] else ""
+            print(f"{words}: {'; '.join(names[:_SHOWN])}{more}.")
     if metrics["clips_left_out"]:
         print(f"Clips that have no other label: {metrics['clips_left_out']}.")
+    if calibration := metrics["calibration"]:
+        before, after = (calibration[f"error_{when}"] for when in ("before", "after"))
+        print(
+            f"Calibration error of {calibration['classes']} classes: {figure(before)} before, "
+            f"{figure(after)} after, on clips that had no part in it: {options.preset}."
+        )
     written = [name for name in FILES if Path(options.output, name).exists()]
     print(f"Wrote to {options.output}: {', '.join(written)}.")
 

@@ -7,7 +7,7 @@ import warnings
 
 from frontend.sound_warnings import SoundWarning
 from zoo.cli import selection, sounds
-from zoo.cli.model import add_hop, add_model, load_model
+from zoo.cli.model import add_calibrated, add_hop, add_model, load_model
 from zoo.cli.output import JsonArray, TableWriter, add_command, complain, figure
 from zoo.cli.table import add_output, rounded, write_table
 from zoo.event_files import write_audacity, write_raven
@@ -37,6 +37,7 @@ def add_events(commands):
     sounds.add_arguments(parser)
     add_model(parser, ", or an exported FILE.tflite")
     add_hop(parser)
+    add_calibrated(parser)
     selection.add_labels(parser)
     selection.add_thresholds(parser, 0.3, "an event begins at this score and ends below half of it")
     parser.add_argument(
@@ -86,6 +87,11 @@ def _events(options):
     if options.plot:
         from zoo import plot  # here, because matplotlib is an extra and slow to import
 
+    if options.reference:
+        for flag in ("json", "output", "plot", "audacity", "raven"):
+            if getattr(options, flag):
+                raise ValueError(f"--reference prints figures alone; leave --{flag} out.")
+
     classifier = load_model(options)
     frontend = classifier.frontend.with_hop(options.hop)
     find = EventFinder(
@@ -106,6 +112,7 @@ def _events(options):
             "labels",
             "threshold",
             "thresholds",
+            "calibrated",
             "median",
             "merge_gap",
             "min_seconds",

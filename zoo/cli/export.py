@@ -1,19 +1,22 @@
-"""`soundzoo export`: a model for TensorFlow Serving, or for phones and small boards."""
+"""`soundzoo export`: a model for TensorFlow Serving, for phones and boards, or for browsers."""
 
 import argparse
 import os
+import shlex
+import tempfile
 import warnings
 from pathlib import Path
 
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
 import zoo
-from zoo.cli.model import add_model
+from zoo.cli.model import add_model, is_exported
 from zoo.cli.output import TableWriter, add_command, complain, print_json
 from zoo.cli.progress import progress_bar
 from zoo.cli.sounds import sound_files
 
 _PACKAGE_LICENSE = "Apache-2.0"
+_RUNTIME = "node_modules"
 
 
 def add_export(commands):
@@ -21,14 +24,20 @@ def add_export(commands):
         commands,
         "export",
         _export,
-        "Write a model as a SavedModel, for TensorFlow Serving, or as a TFLite file.",
+        "Write a model as a SavedModel, for TensorFlow Serving, a TFLite file, or a web page.",
         "soundzoo export --format saved_model sounds/1\n"
-        "  soundzoo export --format tflite sounds.tflite --quantize int8 --calibration clips/",
+        "  soundzoo export --format tflite sounds.tflite --quantize int8 --calibration clips/\n"
+        "  soundzoo export --format web page --runtime node_modules",
     )
-    parser.add_argument("output", metavar="OUT", help="folder (saved_model) or file (tflite)")
-    add_model(parser, ", or the folder of a run")
-    parser.add_argument("--format", choices=("saved_model", "tflite"), required=True)
-    tflite = parser.add_argument_group("of TFLite files")
+    parser.add_argument("output", metavar="OUT", help="folder (saved_model, web) or file (tflite)")
+    add_model(parser, ", the folder of a run, or (web) a .tflite file")
+    parser.add_argument("--format", choices=("saved_model", "tflite", "web"), required=True)
+    parser.add_argument(
+        "--runtime",
+        metavar="FOLDER",
+        help="for web: node_modules of `npm install @litertjs/core@2` (default: node_modules)",
+    )
+    tflite = parser.add_argument_group("of TFLite files, also in web pages")
     tflite.add_argument(
         "--quantize",
         choices=("none", "float16", "dynamic", "int8"),
@@ -46,6 +55,12 @@ def add_export(commands):
         help="for int8: sound files like those that the model will hear, or directories of them",
     )
     tflite.add_argument(
+        "--with-embedding",
+        action="store_true",
+        default=None,
+        help="give embeddings, too, for soundzoo embed and TFLiteClassifier.embed",
+    )
+    tflite.add_argument(
         "--license",
         metavar="TEXT",
         help="of the model, for the file's metadata (default: that of the package's own presets)",
@@ -57,27 +72,29 @@ def add_export(commands):
 def _export(options):
     choices = {
         name: getattr(options, name)
-        for name in ("quantize", "input", "calibration", "license")
+        for name in ("quantize", "input", "calibration", "with_embedding", "license")
         if getattr(options, name) is not None
     }
-    if options.format == "saved_model" and choices:
-        raise ValueError(f"--{next(iter(choices))} is for --format tflite.")
+    _check(options, choices)
     if os.path.exists(options.output) and not options.overwrite:
         raise FileExistsError(f"{options.output} exists; pass --overwrite to replace it.")
     if options.calibration:
         named = argparse.Namespace(files=options.calibration, from_list=None)
         choices["calibration"] = sound_files(named)
-    if options.format == "tflite" and options.model in zoo.list_presets():
+    if options.format != "saved_model" and options.model in zoo.list_presets():
         choices.setdefault("license", _PACKAGE_LICENSE)
 
-    classifier = zoo.AudioClassifier.from_preset(options.model)
+    if is_exported(options.model):
+        model = options.model
+    else:
+        model = zoo.AudioClassifier.from_preset(options.model)
     with (
         warnings.catch_warnings(record=True) as caught,
         progress_bar(TextColumn("Converting"), BarColumn(), TimeElapsedColumn()) as bar,
     ):
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         bar.add_task("", total=None)
-        describe = _write(classifier, options, choices)
+        describe = _write(model, options, choices)
     for warning in caught:
         complain(warning.message)
     described = {"output": options.output, "format": options.format, **describe(options.output)}
@@ -88,16 +105,44 @@ def _export(options):
     return 0
 
 
-def _write(classifier, options, choices):
+def _check(options, choices):
+    """Refuses options that are not of the format, or not of a file that was exported before."""
+    if options.format != "tflite" and options.with_embedding:
+        raise ValueError("--with-embedding is for --format tflite.")
+    choice = next(iter(choices), None)
+    if options.format == "saved_model" and choices:
+        raise ValueError(f"--{choice} is for --format tflite and web.")
+    if options.format != "web" and options.runtime is not None:
+        raise ValueError("--runtime is for --format web.")
+    if options.format == "web" and options.input == "any":
+        raise ValueError("--input any is for --format tflite: pages want --input window.")
+    if is_exported(options.model) and (options.format != "web" or choices):
+        what = f"--{choice}" if options.format == "web" else f"--format {options.format}"
+        raise ValueError(f"{what} is for presets: {options.model} is exported already.")
+
+
+def _write(model, options, choices):
     """Writes what is asked for; returns the function that describes it."""
     # Here, because the other commands start faster without it.
-    from export import export_saved_model, export_tflite
+    from export import export_saved_model, export_tflite, export_web
 
     if options.format == "saved_model":
-        export_saved_model(classifier, options.output, overwrite=options.overwrite)
+        export_saved_model(model, options.output, overwrite=options.overwrite)
         return _describe_saved_model
-    export_tflite(classifier, options.output, overwrite=options.overwrite, **choices)
-    return _describe_tflite
+    if options.format == "tflite":
+        export_tflite(model, options.output, overwrite=options.overwrite, **choices)
+        return _describe_tflite
+    with tempfile.TemporaryDirectory() as folder:
+        if choices:
+            classifier, model = model, Path(folder, "model.tflite")
+            export_tflite(classifier, model, **choices)
+        export_web(
+            model,
+            options.output,
+            runtime=options.runtime or _RUNTIME,
+            overwrite=options.overwrite,
+        )
+    return _describe_web
 
 
 def _describe_saved_model(path):
@@ -108,7 +153,7 @@ def _describe_saved_model(path):
 
     signatures = tf.saved_model.load(path).signatures
     return {
-        "bytes": sum(file.stat().st_size for file in Path(path).rglob("*") if file.is_file()),
+        "bytes": _folder_bytes(path),
         "signatures": {
             key: {
                 "inputs": ends(signature.structured_input_signature[1]),
@@ -145,6 +190,14 @@ def _describe_tflite(path):
     }
 
 
+def _describe_web(path):
+    return {**_describe_tflite(Path(path, "model.tflite")), "bytes": _folder_bytes(path)}
+
+
+def _folder_bytes(path):
+    return sum(file.stat().st_size for file in Path(path).rglob("*") if file.is_file())
+
+
 def _end(name, dtype, shape):
     """An input or output as JSON; null stands for a dimension of any size."""
     shape = [None if size in (None, -1) else size for size in shape]
@@ -167,6 +220,8 @@ def _print(described):
         counts = described["operations"]
         listed = ", ".join(f"{count} {name}" for name, count in counts.items())
         print(f"\n{sum(counts.values())} operations: {listed}")
+    if described["format"] == "web":
+        print(f"\nTo open it: python -m http.server --directory {shlex.quote(described['output'])}")
 
 
 def _shape(shape):

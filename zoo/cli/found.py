@@ -1,5 +1,7 @@
 """What a data set or a folder turned out to hold, and what of it could not be used."""
 
+import os
+
 from zoo.cli.output import complain
 
 _SHOWN = 5
@@ -15,12 +17,13 @@ def tell_left_out(left_out):
         complain(f"left out: {files} in all, in {len({entry.folder for entry in entries})} folders")
 
 
-def tell_skipped(data):
-    """Says on stderr which clips of prepared data were skipped, and why."""
-    for clip in data.skipped[:_SHOWN]:
-        complain(f"skipped {clip.clip_id or clip.file}: {clip.reason}")
-    if len(data.skipped) > _SHOWN:
-        complain(f"skipped {len(data.skipped)} in all; {data.folder / 'index.json'} lists them")
+def tell_skipped(folder, skipped):
+    """Says on stderr which clips of prepared data were skipped, as index.json has them, and why."""
+    for clip in skipped[:_SHOWN]:
+        complain(f"skipped {clip['clip_id'] or clip['file']}: {clip['reason']}")
+    if len(skipped) > _SHOWN:
+        index = os.path.join(folder, "index.json")
+        complain(f"skipped {len(skipped)} in all; {index} lists them")
 
 
 def in_a_line(data):

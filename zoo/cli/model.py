@@ -28,27 +28,47 @@ def add_hop(parser):
     )
 
 
+def add_calibrated(parser):
+    parser.add_argument(
+        "--calibrated",
+        action="store_true",
+        help="give probabilities, by the calibration that the model was saved with",
+    )
+
+
 def load_model(options):
     """The classifier of `--model`; a wrong `--hop` is said before any file is read."""
-    classifier = _load(options.model)
+    classifier = load(options.model, getattr(options, "calibrated", False))
     classifier.frontend.with_hop(options.hop)
     return classifier
 
 
-def checksum(model):
-    """SHA-256 of the weights of what `--model` names."""
-    if _is_exported(model):
-        return sha256(model)
-    return presets.read_config(presets.find(model))["weights_sha256"]
+def load(model, calibrated=False):
+    """The classifier that `--model` names."""
+    classifier = _found(model)
+    if calibrated and classifier.calibration is None:
+        raise ValueError(
+            f"{model} has no calibration; soundzoo evaluate --calibrate fits one, and saves both."
+        )
+    classifier.calibrated = calibrated
+    return classifier
 
 
-def _load(model):
-    if not _is_exported(model):
+def _found(model):
+    if not is_exported(model):
         return zoo.AudioClassifier.from_preset(model)
     from export import TFLiteClassifier  # here, because the packages point the other way
 
     return TFLiteClassifier(model)
 
 
-def _is_exported(model):
+def checksum(model):
+    """SHA-256 of the weights of what `--model` names."""
+    if is_exported(model):
+        return sha256(model)
+    return presets.read_config(presets.find(model))["weights_sha256"]
+
+
+def is_exported(model):
+    """Whether `--model` names a .tflite file."""
     return Path(model).suffix == ".tflite"

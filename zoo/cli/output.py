@@ -7,6 +7,7 @@ import sys
 import warnings
 
 from frontend.sound_warnings import SoundWarning
+from zoo.errors import one_line
 
 
 def add_command(commands, name, run, summary, example):
@@ -98,11 +99,3 @@ def warnings_in_a_line():
         warnings.simplefilter("always", SoundWarning)
         warnings.showwarning = show
         yield shown
-
-
-def one_line(error):
-    """An exception's message on one line; operating system errors as "file: reason"."""
-    if isinstance(error, OSError) and error.strerror:
-        where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror}"
-    return " ".join(str(error).split())

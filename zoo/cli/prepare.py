@@ -1,7 +1,10 @@
 """`soundzoo prepare`: a data set decoded once, to train on it many times."""
 
+import os
+
 from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 
+from zoo.cli import beam
 from zoo.cli.found import tell_left_out, tell_skipped
 from zoo.cli.output import TableWriter, add_command, print_json
 from zoo.cli.progress import progress_bar
@@ -62,9 +65,12 @@ def add_prepare(commands):
     )
     parser.add_argument("--threads", type=int, metavar="N", help="default: one for each core")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    beam.add_runner(parser, "takes a manifest")
 
 
 def _prepare(options):
+    if options.runner:
+        return _prepare_by_job(options)
     from zoo.data import prepare, read_source
 
     source = read_source(
@@ -86,28 +92,58 @@ def _prepare(options):
             threads=options.threads,
             progress=lambda clips: bar.advance(task, clips),
         )
-    tell_skipped(data)
-    _print_summary(data, options.json)
+    _print_summary(options.folder, data.index, options.json)
     return 0
 
 
-def _print_summary(data, as_json):
-    index = data.index
+def _prepare_by_job(options):
+    for name in ("clips", "esc10", "hold_out", "threads"):
+        if getattr(options, name):
+            raise ValueError(
+                f"--{name.replace('_', '-')} does not go with --runner, which takes a manifest, a "
+                "table of file, label and split."
+            )
+    # Here, because Beam is an extra, and its package imports TensorFlow.
+    from zoo.beam import prepare
+    from zoo.data.classes import read_class_list
+    from zoo.data.ontology import Ontology
+
+    if os.path.isdir(options.source):
+        raise ValueError(f"--runner takes a manifest, and {options.source} is a folder.")
+    if options.imply_parents and not options.ontology:
+        raise ValueError("Parents are implied by an ontology; name its file.")
+    index = prepare(
+        options.source,
+        options.folder,
+        class_list=read_class_list(options.labels) if options.labels else None,
+        ontology=Ontology(options.ontology) if options.ontology else None,
+        imply_parents=options.imply_parents,
+        unlabelled=options.unlabelled,
+        runner=options.runner,
+        options=options.beam_options,
+    )
+    _print_summary(options.folder, index, options.json)
+    return 0
+
+
+def _print_summary(folder, index, as_json):
+    tell_skipped(folder, index["skipped"])
     if as_json:
         kept = ("sample_rate", "clips", "hours", "splits", "labels")
         print_json(
             {
-                "folder": str(data.folder),
+                "folder": str(folder),
                 **{name: index[name] for name in kept},
-                "skipped": len(data.skipped),
+                "skipped": len(index["skipped"]),
                 "shards": len(index["shards"]),
             }
         )
         return
-    table = TableWriter(Split=max(map(len, data.splits)), Clips=-9, Hours=-8, Classes=-7)
+    table = TableWriter(Split=max(map(len, index["splits"])), Clips=-9, Hours=-8, Classes=-7)
     for split, counts in index["splits"].items():
         table.row(split, counts["clips"], f"{counts['hours']:.2f}", counts["classes"])
-    if len(data.splits) > 1:
+    if len(index["splits"]) > 1:
         classes = sum(any(label["clips"].values()) for label in index["labels"])
         table.row("all", index["clips"], f"{index['hours']:.2f}", classes)
-    print(f"\n{len(data.labels)} classes, {len(data.skipped)} clips skipped: {data.folder}")
+    skipped = len(index["skipped"])
+    print(f"\n{len(index['labels'])} classes, {skipped} clips skipped: {folder}")

@@ -1,10 +1,10 @@
 """Which labels are wanted, and from which score on."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 
+from zoo.json_text import parse_json
 from zoo.labels import Prediction, find_label
 
 
@@ -54,13 +54,13 @@ def thresholds_of(options, labels):
 
 def _read_thresholds(path, labels):
     try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
+        values = parse_json(Path(path).read_bytes())
     except ValueError as error:
         raise ValueError(f"{path} is not JSON: {error}.") from None
     if not isinstance(values, dict):
         raise ValueError(f"{path} must hold scores by label, as soundzoo evaluate writes them.")
     for name, value in values.items():
-        _check_score(f"{path}, {name},", value)
+        _check_score(f"{path}, {name!r},", value)
     return {labels[find_label(name, labels)].name: float(value) for name, value in values.items()}
 
 

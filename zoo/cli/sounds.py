@@ -9,7 +9,7 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from zoo.cli.found import tell_left_out
 from zoo.cli.output import complain
 from zoo.cli.progress import progress_bar
-from zoo.search import find_sounds
+from zoo.search import find_sounds, listed_files
 
 STDIN = "-"
 
@@ -20,7 +20,9 @@ def add_arguments(parser):
         "files", nargs="*", metavar="FILE", help="sound file, directory of them, or - for stdin"
     )
     parser.add_argument(
-        "--from-list", metavar="FILE", help="file that names one path a line, or - for stdin"
+        "--from-list",
+        metavar="FILE",
+        help="file that names one path a line, or table with a column file, or - for stdin",
     )
 
 
@@ -35,15 +37,8 @@ def sound_files(options):
     """
     named = list(options.files)
     if options.from_list:
-        source = sys.stdin.fileno() if options.from_list == STDIN else options.from_list
-        # Names need not be text: what does not decode comes through to the file system as it is.
-        with open(
-            source,
-            encoding="utf-8-sig",
-            errors="surrogateescape",
-            closefd=options.from_list != STDIN,
-        ) as file:
-            named += filter(None, map(str.strip, file))
+        from_stdin = options.from_list == STDIN
+        named += listed_files(sys.stdin.fileno() if from_stdin else options.from_list)
     if not named:
         raise ValueError("No sound files are named; name some, or pass --from-list FILE.")
     return [path for name in named for path in _search(name)]

@@ -4,7 +4,9 @@ import hashlib
 
 from zoo.cli import sounds
 from zoo.cli.model import checksum
-from zoo.cli.output import complain, one_line
+from zoo.cli.output import complain
+from zoo.errors import one_line
+from zoo.files import sha256
 from zoo.row_file import RowFile
 
 
@@ -33,12 +35,8 @@ def write_table(paths, run, columns, rows_of, options, settings):
         The exit status.
     """
     names = "\0".join(paths).encode("utf-8", "surrogateescape")
-    identity = {
-        "files": hashlib.sha256(names).hexdigest(),
-        "--model": checksum(options.model),
-        **{f"--{name.replace('_', '-')}": getattr(options, name) for name in settings},
-    }
-    with RowFile(options.output, {"file": str, **columns, "error": str}, identity) as table:
+    run_options = {"files": hashlib.sha256(names).hexdigest(), **identity(options, settings)}
+    with RowFile(options.output, {"file": str, **columns, "error": str}, run_options) as table:
         if table.done:
             complain(f"{table.done} of {len(paths)} files were done before")
         for result in sounds.hear(paths[table.done :], run):
@@ -49,6 +47,14 @@ def write_table(paths, run, columns, rows_of, options, settings):
     failed = f", {table.failed} of which could not be heard" if table.failed else ""
     print(f"{options.output}: {table.done} files{failed}")
     return 2 if table.failed else 0
+
+
+def identity(options, settings):
+    """What makes the rows of a table what they are: the weights, and these options, by name."""
+    values = {f"--{name.replace('_', '-')}": getattr(options, name) for name in settings}
+    if values.get("--thresholds"):
+        values["--thresholds"] = sha256(values["--thresholds"])  # its name may stay as it changes
+    return {"--model": checksum(options.model), **values}
 
 
 def rounded(score):

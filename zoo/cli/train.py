@@ -106,7 +106,7 @@ def _open(options, config, report):
     tell_left_out(source.left_out)
     with report.preparing(len(source.clips)) as progress:
         data = prepare(source, Path(options.folder, "data"), progress=progress)
-    tell_skipped(data)
+    tell_skipped(data.folder, data.index["skipped"])
     return data
 
 

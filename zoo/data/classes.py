@@ -23,7 +23,8 @@ def read_class_list(path):
     try:
         with open(path, encoding="utf-8-sig") as file:
             names = list(filter(None, map(str.strip, file)))
-        if names and "display_name" in names[0] and Table(path).column("mid"):
+        heads_columns = bool(names) and "display_name" in names[0]
+        if heads_columns and {"display_name", "mid"} <= set(Table(path).columns):
             rows = (row for _, row in Table(path).rows())
             return as_labels([(row["display_name"], row["mid"] or None) for row in rows])
         return as_labels(names)

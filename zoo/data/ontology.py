@@ -1,9 +1,9 @@
 """AudioSet's ontology: names and ids of classes, and which class is a kind of which."""
 
-import json
 from collections import defaultdict
 from pathlib import Path
 
+from zoo.json_text import parse_json
 from zoo.labels import Label
 
 
@@ -17,9 +17,9 @@ class Ontology:
 
     def __init__(self, path):
         try:
-            entries = json.loads(Path(path).read_text(encoding="utf-8"))
-            self._names = {entry["id"]: entry["name"] for entry in entries}
-            children = [(entry["id"], entry["child_ids"]) for entry in entries]
+            entries = parse_json(Path(path).read_bytes())
+            self._names = {_text(entry["id"]): _text(entry["name"]) for entry in entries}
+            children = [(entry["id"], list(map(_text, entry["child_ids"]))) for entry in entries]
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(
                 f"{path} is not AudioSet's ontology.json, a list of classes with id, name and "
@@ -49,3 +49,9 @@ class Ontology:
             found |= dict.fromkeys(nearest)
         found.pop(mid, None)
         return list(found)
+
+
+def _text(value):
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{value!r} is no text")
+    return value

@@ -1,6 +1,7 @@
 """Clips of any source to prepared data: decode once, train many times."""
 
 import hashlib
+import itertools
 import json
 import os
 from collections.abc import Callable
@@ -12,12 +13,14 @@ from frontend.types import StrPath
 from zoo.data.example import SAMPLE_RATE, encode_text
 from zoo.data.prepared import ARRAYS, CLIP, FORMAT, INDEX, SHARDS, PreparedData, open_prepared
 from zoo.data.records import Skipped, Source
-from zoo.data.shards import Shards
-from zoo.files import write_atomically
+from zoo.data.shards import Shards, shard_name
+from zoo.files import remove_abandoned, sha256, write_atomically
+from zoo.locks import alone_in
+from zoo.seal import sealed
 
 CLIPS_PER_SHARD = 512
 
-_PLAN = "plan.json"
+PLAN = "plan.json"
 
 
 def prepare(
@@ -47,52 +50,59 @@ def prepare(
 
     Raises:
         ValueError: no clips, less than two classes, or a folder of other data.
-        OSError: the folder cannot be written, or is full.
+        OSError: the folder cannot be written, or is full, or another process is at it.
     """
-    if not source.clips:
-        raise ValueError(_empty(source.skipped))
-    if len(source.labels) < 2:
-        raise ValueError(
-            f"There is one class only, {source.labels[0].name!r}; a classifier needs two or more."
-        )
+    check_usable(len(source.clips), source.labels, source.skipped)
     threads = os.cpu_count() or 1 if threads is None else threads
     if threads < 1:
         raise ValueError(f"threads must be at least 1. Received: {threads}")
     folder = Path(folder)
-    fingerprint = _fingerprint(source)
-    _claim(folder, {"format": FORMAT, "clips_per_shard": clips_per_shard, "source": fingerprint})
-    shards = Shards(
-        source.clips, folder / SHARDS, clips_per_shard, progress or (lambda clips: None)
-    )
-    unfinished = shards.unfinished()
-    summary = [folder / f"{name}.npy" for name in ARRAYS] + [folder / INDEX]
-    if unfinished or not all(path.is_file() for path in summary):
-        # The index comes last: where there is one, all that it speaks of is there.
-        (folder / INDEX).unlink(missing_ok=True)
-        shards.write(unfinished, threads)
-        _write_index(source, folder, shards)
-    return open_prepared(folder)
+    plan = make_plan(source.clips, source.labels, source.skipped, clips_per_shard)
+    if not folder.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+    with alone_in(folder):
+        claim(folder, plan)
+        shards = Shards(
+            source.clips, folder / SHARDS, clips_per_shard, progress or (lambda clips: None)
+        )
+        unfinished = shards.unfinished()
+        summary = [folder / f"{name}.npy" for name in ARRAYS] + [folder / INDEX]
+        if unfinished or not all(path.is_file() for path in summary):
+            # The index comes last: where there is one, all that it speaks of is there.
+            (folder / INDEX).unlink(missing_ok=True)
+            shards.write(unfinished, threads)
+            write_index(folder, source.labels, source.skipped, shards.notes())
+        return open_prepared(folder)
 
 
-def _fingerprint(source):
-    """SHA-256 of all that prepared data depend on: clips, their files' sizes, and labels."""
+def check_usable(clips, labels, skipped):
+    """Raises ValueError if so many clips, of these classes, are nothing to train on."""
+    if not clips:
+        raise ValueError(_empty(skipped))
+    if len(labels) < 2:
+        raise ValueError(
+            f"There is one class only, {labels[0].name!r}; a classifier needs two or more."
+        )
+
+
+def make_plan(clips, labels, skipped, clips_per_shard):
+    """All that prepared data depend on, a dict of JSON types; of clips, which may be an iterator,
+    a SHA-256 of their ids, labels and splits, and their files' sizes."""
     digest = hashlib.sha256()
-    for clip in source.clips:
+    for clip in clips:
         size = os.path.getsize(clip.path) if os.path.isfile(clip.path) else None
         digest.update(json.dumps([clip.id, clip.labels, clip.split, size]).encode())
-    digest.update(json.dumps([source.labels, [clip.clip_id for clip in source.skipped]]).encode())
-    return digest.hexdigest()
+    digest.update(json.dumps([labels, [clip.clip_id for clip in skipped]]).encode())
+    return {"format": FORMAT, "clips_per_shard": clips_per_shard, "source": digest.hexdigest()}
 
 
-def _claim(folder, plan):
+def claim(folder, plan):
     """Makes the folder this plan's; ValueError if it already is another's."""
-    path = folder / _PLAN
+    path = folder / PLAN
+    if folder.is_dir():
+        remove_abandoned(folder, f".{PLAN}.")
     if path.is_file():
-        if path.read_text(encoding="utf-8") != json.dumps(plan):
-            raise ValueError(
-                f"{folder} holds data of another source, or with other options, or of another "
-                "version of soundzoo. Name another folder, or delete it."
-            )
+        check_plan(folder, plan, path.read_bytes())
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} exists and is not prepared data. Name a new folder.")
     else:
@@ -102,62 +112,103 @@ def _claim(folder, plan):
     (folder / SHARDS).mkdir(exist_ok=True)
 
 
-def _write_index(source, folder, shards):
-    """Puts together, from the notes of the shards, the arrays and the index."""
-    rows, sums, skipped, entries = [], [], list(source.skipped), []
-    for number in range(len(shards)):
-        note = shards.note(number)
-        for *row, of_clip in note["clips"]:
-            rows.append((number, *row))
-            sums.append(np.array(of_clip, np.uint32))
+def check_plan(folder, plan, found):
+    """Raises ValueError if the bytes found in a folder's plan.json are not those of this plan."""
+    if found != json.dumps(plan).encode():
+        raise ValueError(
+            f"{folder} holds data of another source, or with other options, or of another "
+            "version of soundzoo. Name another folder, or delete it."
+        )
+
+
+def write_index(folder, labels, skipped, notes):
+    """Puts together, from the notes of the shards, the arrays and the index.
+
+    Args:
+        folder: where they go.
+        labels: list of `Label`, the classes in order.
+        skipped: list of `Skipped`, of before the shards.
+        notes: iterable of what `write_shard` said of each shard, in order.
+
+    Returns:
+        dict, the content of index.json.
+
+    Raises:
+        ValueError: there are no clips.
+        OSError: the files cannot be written.
+    """
+    class_number = {label.name: number for number, label in enumerate(labels)}
+    split_number, skipped, entries, parts = {}, list(skipped), [], []
+    for number, note in enumerate(notes):
+        parts.append(_part(number, note["records"], class_number, split_number))
         skipped += [Skipped(*values) for values in note["skipped"]]
         entries.append(
             {
-                "file": shards.path(number).relative_to(folder).as_posix(),
-                "clips": len(note["clips"]),
+                "file": f"{SHARDS}/{shard_name(number)}",
+                "clips": len(note["records"]),
                 "bytes": note["bytes"],
                 "sha256": note["sha256"],
             }
         )
-    if not rows:
+    if not split_number:
         raise ValueError(_empty(skipped))
-    clips = [source.clips[position] for _, position, *_ in rows]
-    splits = sorted({clip.split for clip in clips})
-    arrays = _arrays(rows, sums, clips, splits, source.labels)
+    splits = sorted(split_number)
+    arrays = _arrays(parts)
+    order = np.array([splits.index(split) for split in split_number], np.int32)
+    arrays["clips"]["split"] = order[arrays["clips"]["split"]]
+    checksums = {}
     for name in ARRAYS:
-        with write_atomically(folder / f"{name}.npy") as file:
+        path = folder / f"{name}.npy"
+        with write_atomically(path) as file:
             np.save(file, arrays[name])
-    index = {
-        "format": FORMAT,
-        "sample_rate": SAMPLE_RATE,
-        **_counts(arrays, splits, source.labels),
-        "skipped": [entry._asdict() for entry in skipped],
-        "shards": entries,
-    }
+        checksums[path.name] = sha256(path)
+    index = sealed(
+        {
+            "format": FORMAT,
+            "sample_rate": SAMPLE_RATE,
+            **_counts(arrays, splits, labels),
+            "skipped": [entry._asdict() for entry in skipped],
+            "shards": entries,
+            "arrays": checksums,
+        }
+    )
     with write_atomically(folder / INDEX) as file:
         file.write(json.dumps(index, indent=1).encode() + b"\n")
+    return index
 
 
-def _arrays(rows, sums, clips, splits, labels):
-    """The arrays that the module `prepared` describes, by name."""
-    table = np.zeros(len(clips), CLIP)
-    columns = zip(*rows, strict=True)
-    table["shard"], _, table["offset"], table["samples"], table["power"] = columns
-    table["checksum"] = _offsets([len(of_clip) for of_clip in sums])[:-1]
-    split_number = {split: number for number, split in enumerate(splits)}
-    table["split"] = [split_number[clip.split] for clip in clips]
-    class_number = {label.name: number for number, label in enumerate(labels)}
-    ids = [encode_text(clip.id) for clip in clips]
+def _part(shard, records, class_number, split_number):
+    """What the arrays have of one shard; offsets are lengths yet, and splits are numbered as they
+    come."""
+    table = np.zeros(len(records), CLIP)
+    table["shard"] = shard
+    ids, labels, sums = [], [], []
+    for row, (clip_id, names, split, offset, samples, power, of_clip) in zip(
+        table, records, strict=True
+    ):
+        row["split"] = split_number.setdefault(split, len(split_number))
+        row["offset"], row["samples"], row["power"] = offset, samples, power
+        ids.append(encode_text(clip_id))
+        labels.append([class_number[name] for name in names])
+        sums.append(of_clip)
     return {
         "clips": table,
-        "checksums": np.concatenate(sums),
+        "checksums": np.array(list(itertools.chain(*sums)), np.uint32),
         "ids": np.frombuffer(b"".join(ids), np.uint8),
-        "id_offsets": _offsets([len(text) for text in ids]),
-        "label_indices": np.array(
-            [class_number[label] for clip in clips for label in clip.labels], np.int32
-        ),
-        "label_offsets": _offsets([len(clip.labels) for clip in clips]),
+        "label_indices": np.array(list(itertools.chain(*labels)), np.int32),
+        "checksum_counts": list(map(len, sums)),
+        "id_offsets": list(map(len, ids)),
+        "label_offsets": list(map(len, labels)),
     }
+
+
+def _arrays(parts):
+    """The arrays that the module `prepared` describes, by name."""
+    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    arrays["clips"]["checksum"] = _offsets(arrays.pop("checksum_counts"))[:-1]
+    for name in ("id_offsets", "label_offsets"):
+        arrays[name] = _offsets(arrays[name])
+    return arrays
 
 
 def _offsets(lengths):

@@ -2,7 +2,8 @@
 
 A folder of prepared data holds
 
-    index.json          labels, splits, counts, skipped clips, and the shards with their SHA-256
+    index.json          labels, splits, counts, skipped clips, and the shards and arrays with their
+                        SHA-256
     clips.npy           `CLIP` [clips]: where each clip's samples lie, their power, and its split
     checksums.npy       uint32: `checksums` of the first clip's samples, of the second's, ...
     ids.npy             uint8: UTF-8 of the first clip's id, of the second's, ...
@@ -19,8 +20,8 @@ a second.
 """
 
 import functools
-import json
 import os
+import re
 import warnings
 from pathlib import Path
 
@@ -28,15 +29,34 @@ import numpy as np
 import numpy.typing as npt
 
 from frontend.types import StrPath
+from zoo.array_files import map_npy
 from zoo.data.example import STRETCH, checksums, decode_samples, decode_text
 from zoo.data.records import Skipped
 from zoo.files import sha256
-from zoo.labels import Label
+from zoo.json_text import parse_json
+from zoo.labels import as_labels
+from zoo.seal import check_seal
 
 FORMAT = 2
 INDEX = "index.json"
 SHARDS = "shards"
-ARRAYS = ("clips", "checksums", "ids", "id_offsets", "label_indices", "label_offsets")
+_KINDS = {
+    "sample_rate": int,
+    "clips": int,
+    "hours": float,
+    "splits": dict,
+    "labels": list,
+    "skipped": list,
+    "shards": list,
+}
+_SHARD = re.compile(rf"{SHARDS}/[\w.-]+")
+_TEXT = (str, type(None))
+_ENTRIES = {
+    "labels": {"name": str, "mid": _TEXT},
+    "skipped": {"clip_id": str, "file": str, "reason": str},
+    "shards": {"file": str, "clips": int, "bytes": int},
+}
+"""What an index holds, and of what kind."""
 
 CLIP = np.dtype(
     [
@@ -50,6 +70,17 @@ CLIP = np.dtype(
 )
 
 
+ARRAYS = {
+    "clips": CLIP,
+    "checksums": np.dtype("<u4"),
+    "ids": np.dtype("u1"),
+    "id_offsets": np.dtype("<i8"),
+    "label_indices": np.dtype("<i4"),
+    "label_offsets": np.dtype("<i8"),
+}
+"""Files, without their suffix, and what each is an array of."""
+
+
 class CorruptData(ValueError):  # noqa: N818
     """A shard or array of prepared data is missing, cut short or damaged."""
 
@@ -57,7 +88,8 @@ class CorruptData(ValueError):  # noqa: N818
 def open_prepared(folder: StrPath, *, skip_corrupt: bool = False) -> "PreparedData":
     """Opens prepared data.
 
-    Every shard must be there in its full size; what a record holds is checked when it is read.
+    The index and the arrays are checked, and every shard must be there in its full size; what a
+    record holds is checked when it is read.
 
     Args:
         folder: what `soundzoo prepare` wrote.
@@ -68,7 +100,7 @@ def open_prepared(folder: StrPath, *, skip_corrupt: bool = False) -> "PreparedDa
         `PreparedData`.
 
     Raises:
-        CorruptData: a file is missing or cut short; the message names it.
+        CorruptData: a file is missing, cut short or damaged; the message names it.
         ValueError: the folder holds no prepared data, or it is not finished.
     """
     return PreparedData(folder, skip_corrupt=skip_corrupt)
@@ -96,11 +128,13 @@ class PreparedData:
         self.folder = Path(folder)
         self.skip_corrupt = skip_corrupt
         self.index = _read_index(self.folder)
-        self.labels = [Label(label["name"], label["mid"]) for label in self.index["labels"]]
+        self.labels = as_labels([(label["name"], label["mid"]) for label in self.index["labels"]])
         self.sample_rate = self.index["sample_rate"]
         self.splits = list(self.index["splits"])
-        self.skipped = [Skipped(**entry) for entry in self.index["skipped"]]
-        arrays = {name: self._map(name) for name in ARRAYS}
+        self.skipped = [
+            Skipped(*map(entry.get, Skipped._fields)) for entry in self.index["skipped"]
+        ]
+        arrays = {name: self._map(name, dtype) for name, dtype in ARRAYS.items()}
         self._clips, self._checksums = arrays["clips"], arrays["checksums"]
         self._ids, self._id_offsets = arrays["ids"], arrays["id_offsets"]
         self.label_indices, self.label_offsets = arrays["label_indices"], arrays["label_offsets"]
@@ -150,6 +184,8 @@ class PreparedData:
         """The id of a clip."""
         self._check(index)
         start, end = self._id_offsets[index], self._id_offsets[index + 1]
+        if not 0 <= start <= end <= len(self._ids):
+            raise self._corrupt("id_offsets.npy", f"is damaged at the clip {index}")
         return decode_text(self._ids[start:end].tobytes())
 
     def waveform(
@@ -169,6 +205,8 @@ class PreparedData:
         self._check(index)
         clip = self._clips[index]
         length, offset = int(clip["samples"]), int(clip["offset"])
+        if not self._is_inside(clip):
+            raise self._corrupt("clips.npy", f"is damaged at the clip {index}")
         end = length if samples is None else min(start + samples, length)
         # Whole stretches, which the checksums are of.
         first, last = start // STRETCH, -(-end // STRETCH)
@@ -205,11 +243,20 @@ class PreparedData:
         indices = np.asarray(indices, np.int64)
         first = self.label_offsets[indices]
         count = self.label_offsets[indices + 1] - first
+        if (
+            (first < 0).any()
+            or (count < 0).any()
+            or (first + count).max(initial=0) > len(self.label_indices)
+        ):
+            raise self._corrupt("label_offsets.npy", "is damaged")
         rows = np.repeat(np.arange(len(indices)), count)
         # 0, 1, ... within each row, from the row's first label on.
         within = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count)
         targets = np.zeros((len(indices), len(self.labels)), np.float32)
-        targets[rows, self.label_indices[np.repeat(first, count) + within]] = 1
+        classes = self.label_indices[np.repeat(first, count) + within]
+        if classes.size and not 0 <= classes.min() <= classes.max() < len(self.labels):
+            raise self._corrupt("label_indices.npy", "is damaged")
+        targets[rows, classes] = 1
         return targets
 
     def check_heard_at(self, sample_rate: float) -> None:
@@ -224,6 +271,16 @@ class PreparedData:
         if not 0 <= index < len(self):
             raise IndexError(f"{self.folder} has {len(self)} clips. Received index {index}")
 
+    def _is_inside(self, clip):
+        """Whether a clip lies within its shard, and its checksums are there."""
+        shards, samples, place = self.index["shards"], int(clip["samples"]), int(clip["checksum"])
+        return (
+            0 <= clip["shard"] < len(shards)
+            and samples >= 0
+            and 0 <= clip["offset"] <= shards[clip["shard"]]["bytes"] - 2 * samples
+            and 0 <= place <= len(self._checksums) - -(-samples // STRETCH)
+        )
+
     def _shard(self, number):
         return self.index["shards"][number]["file"]
 
@@ -236,11 +293,16 @@ class PreparedData:
             return f"has {size} bytes instead of {shard['bytes']}"
         return None
 
-    def _map(self, name):
+    def _map(self, name, dtype):
+        file = f"{name}.npy"
+        path = self.folder / file
         try:
-            return np.load(self.folder / f"{name}.npy", mmap_mode="r")
-        except (OSError, ValueError, EOFError) as error:
-            raise self._corrupt(f"{name}.npy", f"cannot be read: {error}") from None
+            # Data that an older version prepared have no checksums of arrays.
+            if self.index.get("arrays", {}).get(file) in (None, sha256(path)):
+                return map_npy(path, dtype, 1)
+        except (OSError, ValueError) as error:
+            raise self._corrupt(file, f"cannot be read: {error}") from None
+        raise self._corrupt(file, "is damaged")
 
     def _corrupt(self, file, fault):
         return CorruptData(
@@ -256,7 +318,7 @@ def _read_index(folder):
             "Run soundzoo prepare."
         )
     try:
-        index = json.loads(path.read_text(encoding="utf-8"))
+        index = parse_json(path.read_bytes())
     except ValueError as error:
         raise CorruptData(
             f"{path} is damaged: {error}. Delete it and run soundzoo prepare again."
@@ -267,4 +329,37 @@ def _read_index(folder):
             f"{path} has format {version}; this version of soundzoo reads format {FORMAT}. "
             "Prepare the data again, into another folder."
         )
+    fault = _fault(index)
+    if fault:
+        raise CorruptData(f"{path} is damaged: {fault}. Delete it and run soundzoo prepare again.")
+    try:
+        check_seal(index, {"format", *_KINDS})
+    except ValueError as error:
+        raise CorruptData(f"{path} {error}. Delete it and run soundzoo prepare again.") from None
     return index
+
+
+def _fault(index):
+    """What of an index is not as `soundzoo prepare` writes it, or None."""
+    for key, kind in _KINDS.items():
+        value = index.get(key)
+        if type(value) is not kind:
+            return f"its {key} are not there, or are of another kind"
+        for entry in value if kind is list else ():
+            if not _fits(entry, _ENTRIES[key]):
+                return f"an entry of its {key} is not one"
+    if not isinstance(index.get("arrays", {}), dict):  # which older versions did not write
+        return "its arrays are of another kind"
+    if not all(_SHARD.fullmatch(shard["file"]) for shard in index["shards"]):
+        return "a shard lies elsewhere"
+    counts = [of.get("clips") if isinstance(of, dict) else None for of in index["splits"].values()]
+    if not all(type(count) is int for count in counts):
+        return "a split of its splits has no number of clips"
+    return None
+
+
+def _fits(entry, kinds):
+    return isinstance(entry, dict) and all(
+        key in entry and isinstance(entry[key], kind) and not isinstance(entry[key], bool)
+        for key, kind in kinds.items()
+    )

@@ -64,7 +64,7 @@ def read_source(
     if not 0 <= hold_out < 1:
         raise ValueError(f"The share to hold out must be from 0 to below 1. Received: {hold_out}")
     source = _read(Path(path), clips, esc10, unlabelled)
-    _check_ids(source.clips)
+    check_ids(source.clips)
     source = name_classes(
         source,
         class_list=read_class_list(labels) if labels else None,
@@ -116,7 +116,8 @@ def _described(path):
     return path, [], None
 
 
-def _check_ids(clips):
+def check_ids(clips):
+    """Raises ValueError if two of the clips have one id."""
     files = {}
     for clip in clips:
         other = files.setdefault(clip.id, clip.path)

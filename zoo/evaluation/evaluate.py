@@ -8,18 +8,20 @@ import contextlib
 import csv
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from frontend.types import StrPath, Track
+from zoo.calibration import Method
 from zoo.evaluation.blocks import blocks
 from zoo.evaluation.bootstrap import bootstrap_intervals
+from zoo.evaluation.calibrate import calibrate
 from zoo.evaluation.metrics import balanced_mean, class_figures, d_prime, lwlrap, top1
 from zoo.evaluation.scoring import score_clips
-from zoo.files import write_lines
+from zoo.files import scratch_folder, write_lines
+from zoo.locks import alone_in
 
 if TYPE_CHECKING:
     from zoo.classifier import AudioClassifier
@@ -35,11 +37,12 @@ LABELS = "labels.txt"
 PRECISION_RECALL = "precision_recall.png"
 AVERAGE_PRECISION = "average_precision.png"
 CONFUSION = "confusion.png"
+RELIABILITY = "reliability.png"
 
 # In the order in which they take their places: what names the figures comes last.
 FILES = (
     *(SCORES, TRUTH, CLIPS, LABELS),
-    *(PRECISION_RECALL, AVERAGE_PRECISION, CONFUSION),
+    *(PRECISION_RECALL, AVERAGE_PRECISION, CONFUSION, RELIABILITY),
     *(PER_CLASS, THRESHOLDS, METRICS),
 )
 
@@ -54,6 +57,7 @@ def evaluate(
     seed: int = 0,
     plots: bool = False,
     ignore_unknown_labels: bool = False,
+    calibration: Method | None = None,
     model: StrPath | None = None,
     track: Track | None = None,
 ) -> dict[str, Any]:
@@ -75,6 +79,8 @@ def evaluate(
             confusion matrix. Needs matplotlib.
         ignore_unknown_labels: leave out labels that the classifier does not know, and clips that
             have no other, instead of raising.
+        calibration: "platt" or "isotonic" (see `calibrate`): fit one on this split, and set it as
+            the classifier's `calibration`.
         model: what `metrics.json` calls the classifier; its name by default.
         track: function of an iterable, its length and a word on it, that gives the same items; it
             may show progress.
@@ -88,19 +94,22 @@ def evaluate(
         * per_class: of each class its clips, AP, AUC and d_prime
         * without_positives, without_negatives: names of the classes that are left out of the means
         * unknown_labels, clips_left_out: what `ignore_unknown_labels` left out
+        * calibration: its method, how many classes it has curves for, and the expected calibration
+          error of these before and after it; None without one
         * model, data, split, data_index_sha256, bootstrap, seed: what was evaluated, and how
 
     Raises:
         ValueError: there is no such split, it is empty, labels are unknown, sample rates differ, or
             scores are not finite; the message says which.
-        OSError: the files cannot be written.
+        OSError: the files cannot be written, or another process is about to.
 
     Files:
         `metrics.json`; `per_class.csv`; `thresholds.json`, by class name the score from which on
         its F1 is highest here, for `soundzoo events --thresholds`; `scores.npy`, float32
         `[clips, classes]`; `truth.npy`, bool of the same shape; `clips.txt` and `labels.txt`, ids
         of the clips and names of the classes in that order, as `zoo.files.write_lines` writes them;
-        plots as PNG.
+        plots as PNG,
+        with a calibration also `reliability.png`.
     """
     if bootstrap < 0:
         raise ValueError(f"bootstrap must be at least 0 resamples. Received: {bootstrap}")
@@ -137,7 +146,14 @@ def evaluate(
             metrics["intervals"] = {
                 name: list(map(_number, bounds)) for name, bounds in intervals.items()
             }
+        calibrated = None
+        if calibration is not None:
+            calibrated = calibrate(truth, scores, names, calibration, seed=seed)
+            classifier.calibration = calibrated.calibration
+            if plots:
+                plot.save(plot.reliability(calibrated), scratch / RELIABILITY)
         metrics |= {
+            "calibration": calibrated and _calibration(calibration, calibrated),
             "unknown_labels": list(unknown),
             "clips_left_out": len(indices) - len(kept),
             "model": classifier.name if model is None else str(model),
@@ -159,6 +175,15 @@ def _write_json(path, value):
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     # A class may be called as a folder is, whose name need not be text; JSON knows the escape.
     path.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def _calibration(method, calibrated):
+    return {
+        "method": method,
+        "classes": len(calibrated.calibration.curves),
+        "error_before": calibrated.before.error,
+        "error_after": calibrated.after.error,
+    }
 
 
 def _known_clips(data, indices, names):
@@ -256,8 +281,8 @@ def _results(folder):
     """A scratch folder whose files take their places in `folder` when the block ends."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".evaluation-") as scratch:
-        yield Path(scratch)
+    with alone_in(folder), scratch_folder(folder, ".evaluation-") as scratch:
+        yield scratch
         for name in FILES:
             if Path(scratch, name).exists():
                 os.replace(Path(scratch, name), folder / name)

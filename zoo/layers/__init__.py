@@ -9,6 +9,8 @@ _OURS = {
     "FusedBatchNormalization": "batch_norm",
     "conv_bn": "blocks",
     "dense_relu": "blocks",
+    "mean_and_max": "blocks",
+    "norm_mel": "blocks",
     "norm_relu": "blocks",
 }
 

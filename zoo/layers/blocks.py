@@ -28,3 +28,16 @@ def norm_relu(x, *, name, relu=True, **norm):
 def dense_relu(x, units, *, name):
     """Fully connected layer with ReLU."""
     return layers.Dense(units, activation="relu", kernel_initializer="he_normal", name=name)(x)
+
+
+def norm_mel(x, **norm):
+    """Batch norm of each mel bin of a map `[batch, frames, mel_bins, 1]`, as PANNs begin."""
+    return layers.BatchNormalization(axis=2, name="mel_bn", **norm)(x)
+
+
+def mean_and_max(x):
+    """The mean over mel; then the sum of the mean and the maximum over time, as PANNs end."""
+    x = layers.AveragePooling2D((1, x.shape[2]), name="mel_pool")(x)
+    mean = layers.GlobalAveragePooling2D(name="average_pool")(x)
+    most = layers.GlobalMaxPooling2D(name="max_pool")(x)
+    return layers.Add(name="pooled")([mean, most])

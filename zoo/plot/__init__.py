@@ -16,6 +16,7 @@ from zoo.plot.events import events
 from zoo.plot.figure import BLUE, COLOURS, ORANGE, VERMILLION, new_axes, save, short
 from zoo.plot.precision import average_precision, pr_curves
 from zoo.plot.recording import recording, timeline
+from zoo.plot.reliability import reliability
 from zoo.plot.spectrogram import spectrogram
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "new_axes",
     "pr_curves",
     "recording",
+    "reliability",
     "save",
     "short",
     "spectrogram",

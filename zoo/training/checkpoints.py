@@ -5,14 +5,15 @@ and what else must be known to go on. Its last 32 bytes are the SHA-256 of what 
 """
 
 import hashlib
-import io
 import json
 import warnings
 from pathlib import Path
 
 import numpy as np
 
-from zoo.files import write_atomically
+from zoo.array_files import read_npz
+from zoo.files import remove_abandoned, write_atomically
+from zoo.json_text import parse_json
 
 KEPT = 3
 """Checkpoints that stay: the newest, and two to fall back on."""
@@ -66,18 +67,17 @@ def load_checkpoint(folder):
         if there is no checkpoint.
 
     Raises:
-        ValueError: there are checkpoints, and none is whole.
+        ValueError: there are checkpoints, and none is whole, or what is whole is none.
     """
     folder = Path(folder)
-    for scratch in folder.glob(".step-*"):  # of a process that was killed as it wrote
-        scratch.unlink()
+    if folder.is_dir():
+        remove_abandoned(folder, ".step-")
     paths = _newest_first(folder)
     for path in paths:
         content = path.read_bytes()
         archive = memoryview(content)[:-_CHECKSUM_BYTES]
         if hashlib.sha256(archive).digest() == content[-_CHECKSUM_BYTES:]:
-            arrays = dict(np.load(io.BytesIO(archive)))
-            state = json.loads(str(arrays.pop(_STATE)))
+            arrays, state = _parts(path, archive)
             others = {
                 name.removeprefix(_OTHERS): arrays.pop(name)
                 for name in list(arrays)
@@ -113,6 +113,19 @@ def assign_checkpoint(path, arrays, variables):
         )
     for name, variable in found.items():
         variable.assign(arrays[name])
+
+
+def _parts(path, archive):
+    """The arrays and the state in the bytes of a checkpoint."""
+    try:
+        arrays = read_npz(archive)
+        text = arrays.pop(_STATE)
+        state = parse_json(text.item() if text.dtype.kind == "U" and not text.ndim else "")
+        if not isinstance(state, dict) or not isinstance(state.get("step"), int):
+            raise ValueError("names no step")
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"{path} is no checkpoint: it {error}. Name another folder.") from None
+    return arrays, state
 
 
 def _newest_first(folder):

@@ -1,11 +1,12 @@
 """Which devices a run trains on: one, all of this machine, or all of a cluster of machines."""
 
-import json
 import os
 import socket
 import time
 
 import tensorflow as tf
+
+from zoo.json_text import parse_json
 
 RETRY_SECONDS = 1
 """Between two tries to reach a worker, and what a try may take (ours)."""
@@ -51,7 +52,7 @@ def read_cluster():
     if not text:
         return None
     try:
-        value = json.loads(text)
+        value = parse_json(text)
     except ValueError as error:
         raise ValueError(f"TF_CONFIG is not JSON: {error}. Received: {text[:200]!r}") from None
     example = (
@@ -59,20 +60,19 @@ def read_cluster():
         '"task": {"type": "worker", "index": 0}}'
     )
     try:
-        machines = value["cluster"]
+        machines = dict(value["cluster"])
         job, index = value["task"]["type"], int(value["task"]["index"])
         strange = set(machines) - {"chief", "worker"}
         if not strange:
             _port(dict(enumerate(machines[job]))[index])  # -1 is no place in the list
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         raise ValueError(
             "TF_CONFIG must name the workers' addresses and which of them this is, as in "
             f"{example}. Received: {text[:200]!r}"
         ) from None
     if strange:
-        raise ValueError(
-            f"TF_CONFIG names {', '.join(sorted(strange))}; training takes chief and worker only."
-        )
+        names = ", ".join(sorted(map(repr, strange)))
+        raise ValueError(f"TF_CONFIG names {names}; training takes chief and worker only.")
     return value
 
 

@@ -11,6 +11,7 @@ import yaml
 
 from frontend.types import StrPath
 from zoo.architecture import architecture_names, find_architecture
+from zoo.errors import one_line
 
 SCHEDULES = ("constant", "cosine", "linear")
 PRECISIONS = ("f32", "bf16", "f16")
@@ -161,8 +162,8 @@ def read_config(path: StrPath) -> dict[str, Any]:
     with open(path, encoding="utf-8") as file:
         try:
             values = yaml.safe_load(file)
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path} is not YAML: {error}") from None
+        except Exception as error:  # PyYAML's own, or what Python makes of `!!int x`
+            raise ValueError(f"{path} is not YAML: {one_line(error)}") from None
     if values is None:
         return {}
     if not isinstance(values, dict):
@@ -201,7 +202,7 @@ def _checked(field, value):
         try:
             value = float(value)
             valid = math.isfinite(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             valid = False
     if valid and limits["low"] is not None:
         valid = limits["low"] <= value <= limits["high"]

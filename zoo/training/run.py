@@ -1,5 +1,6 @@
 """The folder of a training run: what was asked for, how it went, and what came of it."""
 
+import contextlib
 import csv
 import io
 import json
@@ -12,6 +13,7 @@ import tensorflow as tf
 from zoo import presets
 from zoo._version import __version__
 from zoo.files import write_atomically
+from zoo.locks import alone_in
 from zoo.training.checkpoints import assign_checkpoint, load_checkpoint, save_checkpoint
 from zoo.training.config import TrainConfig, read_config, write_config
 
@@ -26,7 +28,7 @@ class RunFolder:
     """The files of one run, which all its workers read and one of them writes.
 
     Args:
-        path: of the folder; `describe` makes it.
+        path: of the folder; `alone` makes it.
         config: the run's `TrainConfig`.
         data: what it trains on, a `PreparedData`.
         writes: whether this worker is the one that writes; for the others nothing is written.
@@ -42,10 +44,19 @@ class RunFolder:
         self.writes = writes
         self.checkpoint = None
 
+    def alone(self):
+        """Makes the folder, and keeps other runs out of it: a context manager.
+
+        Raises:
+            BlockingIOError: another process trains there.
+        """
+        if not self.writes:
+            return contextlib.nullcontext()
+        self.path.mkdir(parents=True, exist_ok=True)
+        return alone_in(self.path)
+
     def describe(self, replicas):
-        """Makes the folder, and says in it what is trained, on what and by what."""
-        if self.writes:
-            self.path.mkdir(parents=True, exist_ok=True)
+        """Says in the folder what is trained, on what and by what."""
         run = {
             "data": str(self.data.folder),
             "data_sha256": self.data.fingerprint,
@@ -78,7 +89,8 @@ class RunFolder:
     def load_preset(self, classifier):
         """Gives a classifier the weights that the run ended with."""
         folder = self.path / presets.RUN_PRESET
-        presets.load_weights(classifier.network, folder, presets.read_config(folder))
+        weights = presets.checked_weights(folder, presets.read_config(folder))
+        presets.load_weights(classifier.network, weights)
 
     def save_checkpoint(self, step, state, variables, others):
         """As `checkpoints.save_checkpoint`, with what tells this run from others."""

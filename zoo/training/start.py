@@ -3,8 +3,12 @@
 import dataclasses
 import re
 
+from frontend.config import FrontendConfig
 from zoo import head
 from zoo.classifier import AudioClassifier
+
+_LOGARITHM = ("power", "log", "norm_mean", "norm_std")
+"""Fields of a front end that say what its numbers are."""
 
 
 def start(config, data, name, strategy):
@@ -28,7 +32,7 @@ def start(config, data, name, strategy):
     with strategy.scope():
         classifier = _build(config, data.labels, initial, name)
     data.check_heard_at(classifier.frontend.sample_rate)
-    _check_masks(config, classifier.frontend)
+    _check_augmentation(config, classifier.frontend)
     return config, classifier
 
 
@@ -73,7 +77,14 @@ def _build(config, labels, initial, name):
     return classifier
 
 
-def _check_masks(config, frontend):
+def _check_augmentation(config, frontend):
+    paper = FrontendConfig()
+    usual = all(getattr(frontend, name) == getattr(paper, name) for name in _LOGARITHM)
+    if config.equalizer_db and not usual:
+        raise ValueError(
+            "equalizer_db is for natural logarithms of magnitudes, which the network does not "
+            f"hear. Received: {config.equalizer_db}; set it to 0."
+        )
     for option, size, what in (
         ("mask_frames", frontend.patch_frames, "frames"),
         ("mask_bins", frontend.mel_bins, "mel bins"),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.array_files import map_npy
 from zoo.files import read_lines
 
 
@@ -24,9 +25,11 @@ def read_teacher(folder, data, clips, *, own_labels=False):
     """
     folder = Path(folder)
     try:
-        scores = np.load(folder / "scores.npy", mmap_mode="r")
+        scores = map_npy(folder / "scores.npy", np.floating, 2)
         ids = read_lines(folder / "clips.txt")
         labels = read_lines(folder / "labels.txt")
+        if scores.shape != (len(ids), len(labels)):
+            raise ValueError(f"{scores.shape} scores of {len(ids)} clips and {len(labels)} labels")
     except (OSError, ValueError) as error:
         raise ValueError(
             f"{folder} holds no teacher's scores; `soundzoo evaluate --output {folder}` on the "

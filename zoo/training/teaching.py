@@ -100,7 +100,7 @@ class Teacher:
             self.model = tf.saved_model.load(str(folder))
             self.score = self.model.signatures["serving_default"]
             text = Path(folder, "assets", "labels.txt").read_text(encoding="utf-8")
-        except (OSError, KeyError) as error:
+        except (OSError, KeyError, UnicodeDecodeError) as error:
             raise ValueError(
                 f"{folder} is not a teacher, a SavedModel that `soundzoo export` wrote ({error})."
             ) from None

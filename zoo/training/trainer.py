@@ -61,7 +61,7 @@ def train(
 
     Raises:
         ValueError: the options do not fit the data or the run in the folder.
-        OSError: the folder cannot be written.
+        OSError: the folder cannot be written, or another process trains there.
         FloatingPointError: the loss is not finite; the message says where.
         Stopped: SIGINT or SIGTERM came; a checkpoint was written.
     """
@@ -128,6 +128,10 @@ class Trainer:
 
     def run(self, request):
         """Trains from the last checkpoint, or from the beginning, to the end."""
+        with self.folder.alone():
+            return self._run(request)
+
+    def _run(self, request):
         of_callbacks = self._resume()
         self.folder.describe(self.strategy.num_replicas_in_sync)
         if self.step < self.steps and not self.classifier.stop_training:

@@ -1,9 +1,6 @@
 import itertools
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -142,29 +139,6 @@ def test_stopped_run_goes_on_and_keeps_what_is_finished(tmp_path, source):
     assert sum(reported) == len(data) == 10
     assert all(path.stat().st_mtime_ns == time for path, time in finished.items())
     assert read(out) == read(tmp_path / "undisturbed")
-
-
-@pytest.mark.slow
-def test_killed_run_goes_on(tmp_path, sound):
-    for name in ("dog", "rain"):
-        for number in range(10):
-            sound(f"data/{name}/{number}.wav", samples=100 * (number + 1))
-    script = (
-        "import os, sys\n"
-        "from zoo.data import prepare, read_source\n"
-        "left = [13]\n"
-        "def progress(clips):\n"
-        "    left[0] -= clips\n"
-        f"    if left[0] == 0: os.kill(os.getpid(), {int(signal.SIGKILL)})\n"
-        "prepare(read_source(sys.argv[1]), sys.argv[2], clips_per_shard=4, progress=progress)\n"
-    )
-    arguments = [sys.executable, "-c", script, tmp_path / "data", tmp_path / "out"]
-    assert subprocess.run(arguments, check=False).returncode == -signal.SIGKILL
-    assert not (tmp_path / "out" / "index.json").exists()
-    source = read_source(tmp_path / "data")
-    assert len(prepare(source, tmp_path / "out", clips_per_shard=4)) == 20
-    prepare(source, tmp_path / "undisturbed", clips_per_shard=4)
-    assert read(tmp_path / "out") == read(tmp_path / "undisturbed")
 
 
 def test_finished_data_are_not_made_again(tmp_path, source):

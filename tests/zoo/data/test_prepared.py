@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from zoo.data import Clip, CorruptData, Source, open_prepared, prepare
 from zoo.data.example import STRETCH
 from zoo.data.prepared import ARRAYS
 from zoo.labels import Label
+from zoo.seal import SEAL, sealed
 
 
 @pytest.fixture
@@ -169,7 +171,7 @@ def test_shard_that_goes_missing_while_open_is_named(folder):
 def test_array_that_is_not_whole_is_named(folder, name):
     path = folder / f"{name}.npy"
     os.truncate(path, path.stat().st_size - 8)
-    with pytest.raises(CorruptData, match=rf"{name}\.npy cannot be read"):
+    with pytest.raises(CorruptData, match=rf"{name}\.npy is damaged\. Delete it"):
         open_prepared(folder)
     path.unlink()
     with pytest.raises(CorruptData, match=rf"{name}\.npy cannot be read: .*No such file"):
@@ -178,14 +180,40 @@ def test_array_that_is_not_whole_is_named(folder, name):
 
 def test_array_of_other_data_is_named(folder):
     np.save(folder / "label_offsets.npy", np.arange(5))
-    with pytest.raises(CorruptData, match=r"label_offsets\.npy is not of the length"):
+    with pytest.raises(CorruptData, match=r"label_offsets\.npy is damaged\. Delete it and run"):
         open_prepared(folder)
+
+
+@pytest.fixture
+def older(folder):
+    """The folder, as versions wrote it that had no checksums of arrays."""
+    index = json.loads((folder / "index.json").read_text())
+    del index["arrays"], index[SEAL]
+    (folder / "index.json").write_text(json.dumps(index))
+    return folder
+
+
+@pytest.mark.parametrize(("place", "value"), [(30, b"("), (30, b"'"), (10, b"}"), (6, b"\t")])
+def test_array_of_an_older_version_whose_header_is_damaged_is_named(older, place, value):
+    with open(older / "ids.npy", "r+b") as file:
+        file.seek(place)
+        file.write(value)
+    with pytest.raises(CorruptData, match=r"ids\.npy cannot be read"):
+        open_prepared(older)
+
+
+def test_data_of_an_older_version_are_read_without_checksums(older):
+    assert len(open_prepared(older)) == 10
+    np.save(older / "label_offsets.npy", np.arange(5))
+    with pytest.raises(CorruptData, match=r"label_offsets\.npy is not of the length"):
+        open_prepared(older)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("{", r"index\.json is damaged: .* Delete it"),
+        ("[" * 100_000, r"index\.json is damaged: it nests too many .* Delete it"),
         ("[]", r"index\.json has format None; this version of soundzoo reads format 2"),
         ('{"format": 1}', r"has format 1; .* format 2\. Prepare the data again, into another"),
     ],
@@ -194,6 +222,91 @@ def test_index_that_cannot_be_read_is_an_error(folder, content, message):
     (folder / "index.json").write_text(content)
     with pytest.raises(ValueError, match=message):
         open_prepared(folder)
+
+
+def change_index(folder, **values):
+    """Changes an index as older versions wrote it, without checksums of what it says."""
+    path = folder / "index.json"
+    index = json.loads(path.read_text())
+    index = {key: index[key] for key in index if key not in ("own_sha256", "arrays")} | values
+    path.write_text(json.dumps(index))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("labels", None, "its labels are not there, or are of another kind"),
+        ("labels", [{"name": "a"}], "an entry of its labels is not one"),
+        ("labels", [{"mid": None}], "an entry of its labels is not one"),
+        ("labels", ["a"], "an entry of its labels is not one"),
+        ("clips", True, "its clips are not there, or are of another kind"),
+        ("splits", {"train": 3}, "a split of its splits has no number of clips"),
+        ("skipped", [["a", "b", "c"]], "an entry of its skipped is not one"),
+        ("shards", [{"file": "shards/000000.tfrecord"}], "an entry of its shards is not one"),
+        ("shards", [{"file": "../x", "clips": 1, "bytes": 1}], "a shard lies elsewhere"),
+        ("shards", [{"file": "shards/\0", "clips": 1, "bytes": 1}], "a shard lies elsewhere"),
+    ],
+)
+def test_index_of_other_things_is_an_error(folder, key, value, message):
+    change_index(folder, **{key: value})
+    with pytest.raises(CorruptData, match=rf"index\.json is damaged: {message}\. Delete it"):
+        open_prepared(folder)
+
+
+def test_index_that_is_sealed_may_be_wrong(folder):
+    index = json.loads((folder / "index.json").read_text())
+    del index["own_sha256"]
+    (folder / "index.json").write_text(json.dumps(sealed({**index, "arrays": ["clips.npy"]})))
+    with pytest.raises(CorruptData, match="its arrays are of another kind"):
+        open_prepared(folder)
+
+
+def test_labels_that_are_not_different_are_an_error(folder):
+    change_index(folder, labels=[{"name": "a", "mid": None}] * 2)
+    with pytest.raises(ValueError, match="must differ"):
+        open_prepared(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value", "message"),
+    [
+        ("clips", "samples", -1, r"clips\.npy is damaged at the clip 0"),
+        ("clips", "samples", 2**31 - 1, r"clips\.npy is damaged at the clip 0"),
+        ("clips", "offset", -8, r"clips\.npy is damaged at the clip 0"),
+        ("clips", "shard", 3, r"clips\.npy is damaged at the clip 0"),
+        ("clips", "shard", -1, r"clips\.npy is damaged at the clip 0"),
+        ("clips", "checksum", 1000, r"clips\.npy is damaged at the clip 0"),
+        ("id_offsets", None, -1, r"id_offsets\.npy is damaged at the clip 0"),
+        ("id_offsets", None, 10**9, r"id_offsets\.npy is damaged at the clip 0"),
+        ("label_offsets", None, -1, r"label_offsets\.npy is damaged"),
+        ("label_offsets", None, 10**9, r"label_offsets\.npy is damaged"),
+        ("label_indices", None, 3, r"label_indices\.npy is damaged"),
+        ("label_indices", None, -1, r"label_indices\.npy is damaged"),
+    ],
+)
+def test_arrays_that_point_elsewhere_are_named(folder, name, field, value, message):
+    change_index(folder)
+    array = np.load(folder / f"{name}.npy")
+    (array if field is None else array[field])[0] = value
+    np.save(folder / f"{name}.npy", array)
+    data = open_prepared(folder)
+
+    def read():
+        data.clip_id(0)
+        data.targets([0])
+        data.waveform(0)
+
+    with pytest.raises(CorruptData, match=message):
+        read()
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_array_of_another_kind_is_named(folder, name):
+    change_index(folder)
+    for array in (np.zeros((2, 2)), np.zeros(3, "M8[s]"), np.array(5)):
+        np.save(folder / f"{name}.npy", array)
+        with pytest.raises(CorruptData, match=rf"{name}\.npy cannot be read: holds"):
+            open_prepared(folder)
 
 
 def test_folder_without_prepared_data_is_an_error(tmp_path):

@@ -63,7 +63,19 @@ def test_parents_of_audiosets_classes_come_after_the_class_list(sound, text, ont
     ]
 
 
-@pytest.mark.parametrize("content", ["{", "7", '[{"id": "/m/1"}]', "[1]"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "7",
+        '[{"id": "/m/1"}]',
+        "[1]",
+        '[{"id": "/m/1", "name": "A", "child_ids": true}]',
+        '[{"id": "/m/1", "name": "A", "child_ids": [["/m/1"]]}]',
+        '[{"id": "/m/1", "name": null, "child_ids": []}]',
+        "[" * 100_000,
+    ],
+)
 def test_what_is_no_ontology_is_an_error(manifest, text, content):
     path = text("other.json", content)
     with pytest.raises(ValueError, match=r"other.json is not AudioSet's ontology.json"):
@@ -99,11 +111,22 @@ def test_label_that_is_not_in_the_list_is_an_error(manifest, text):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [("Rain\nRain\n", "'Rain' twice"), ("\n", "at least one class")]
+    ("content", "message"),
+    [
+        ("Rain\nRain\n", "'Rain' twice"),
+        ("\n", "at least one class"),
+        ("index,mid,display_name\n1,/m/1\n", "must be a name"),
+    ],
 )
 def test_what_is_no_list_of_classes_is_an_error(manifest, text, content, message):
     with pytest.raises(ValueError, match=f"classes.txt is not a list of classes: .*{message}"):
         read_source(manifest("Rain"), labels=text("classes.txt", content))
+
+
+def test_names_may_look_like_the_columns_of_a_list(manifest, text):
+    classes = text("classes.txt", "display_names,mid\nRain\n")
+    source = read_source(manifest("Rain"), labels=classes)
+    assert source.labels == [Label("display_names,mid"), Label("Rain")]
 
 
 def test_held_out_clips_go_by_their_ids(tmp_path, sound):

@@ -118,10 +118,10 @@ def test_an_interrupted_evaluation_leaves_what_was_there(small_classifier, prepa
 def test_plots_are_drawn_and_replaced(small_classifier, prepared, tmp_path):
     # Each clip of the train split has one label, so there is a confusion matrix.
     evaluate(small_classifier, prepared, "train", tmp_path, bootstrap=0, plots=True)
-    assert files(tmp_path) == set(FILES)
+    assert files(tmp_path) == set(FILES) - {"reliability.png"}
     assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")
     evaluate(small_classifier, prepared, "test", tmp_path, bootstrap=0, plots=True)
-    assert files(tmp_path) == set(FILES) - {"confusion.png"}
+    assert files(tmp_path) == set(FILES) - {"confusion.png", "reliability.png"}
     evaluate(small_classifier, prepared, "test", tmp_path, bootstrap=0)
     assert not any(name.endswith(".png") for name in files(tmp_path))
 
@@ -158,6 +158,10 @@ def test_command_prints_a_table(small_preset, prepared, tmp_path, capsys):
         ({"--bootstrap": "-1"}, "bootstrap must be at least 0"),
         ({"--split": "strange"}, "--ignore-unknown-labels"),
         ({"data": "/dev/null"}, "holds no prepared data"),
+        (
+            {"data": __file__},
+            "is a file, and not what soundzoo prepare writes. If it is a",
+        ),
         ({"--output": "/dev/null/x"}, "/dev/null/x"),
     ],
 )

@@ -15,9 +15,10 @@ import zoo
 from zoo import head
 from zoo.architecture import find_architecture, scaled
 from zoo.complexity import count_multiplies, count_weights, final_map
-from zoo.layers import FusedBatchNormalization
 
-SMALL = {"classes": 5, "width": 0.125}
+PAPER_PATCH = (96, 64)
+FLATTENING = ("alexnet", "fully_connected", "vgg", "vggish")
+SMALL = {"classes": 5, "width": 0.125, "input_shape": PAPER_PATCH}
 
 # Millions of weights and multiplies at 3087 classes, and the last map: our recount of the paper's
 # networks (it prints 11.2 / 11.2, 37.3 / 767, 62 / 2400, 28 / 4700 and 30 / 1900), and our others.
@@ -28,6 +29,11 @@ RECOUNTED = {
     "inception_v3": (28.0, 5440, (10, 6)),
     "resnet50": (29.9, 1860, (6, 4)),
     "mobilenet_v1": (6.35, 71.8, (3, 2)),
+    "vggish": (72.6, 864.3, (6, 4)),
+    # Of ten seconds; the last map of those that pool over mel first is that of one bin.
+    "cnn14": (85.98, 20047, (31, 1)),
+    "mobilenet_v1_panns": (7.40, 742.2, (31, 1)),
+    "mobilenet_v3": (8.13, 544.4, (32, 4)),
 }
 
 
@@ -43,7 +49,8 @@ def built(architecture, **arguments):
 
 def _settle(network):
     """Sets batch norm's statistics from noise, so that scores of random weights do not saturate."""
-    norms = [layer for layer in network.layers if isinstance(layer, FusedBatchNormalization)]
+    kind = keras.layers.BatchNormalization
+    norms = [layer for layer in network.layers if isinstance(layer, kind)]
     for norm in norms:
         norm.momentum = 0.0
     _, frames, mel_bins = network.input_shape
@@ -101,7 +108,7 @@ def test_learns(architecture, patches):
     network = find_architecture(architecture).builder(**SMALL)
     network.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy", run_eagerly=True)
     targets = np.eye(5, dtype="float32")[:3]
-    losses = [network.train_on_batch(patches, targets) for _ in range(4)]
+    losses = [network.train_on_batch(patches, targets) for _ in range(8)]
     assert losses[-1] < 0.8 * losses[0]
 
 
@@ -126,7 +133,10 @@ def test_classifier_activation(build, patches):
     np.testing.assert_allclose(expected, run(network, patches), atol=1e-5)
 
 
-def test_width_scales_every_layer(build):
+def test_width_scales_every_layer(architecture, build):
+    if architecture == "mobilenet_v3":
+        pytest.skip("its authors round otherwise: see the test of EfficientAT's weights")
+
     def units(network):
         kernels = [layer for layer in network.layers if hasattr(layer, "kernel")]
         return [layer.output.shape[-1] for layer in kernels if layer.name != head.LOGITS]
@@ -135,12 +145,23 @@ def test_width_scales_every_layer(build):
 
 
 def test_takes_other_patches_if_it_ends_in_a_global_pool(architecture, build):
-    if architecture in ("alexnet", "fully_connected", "vgg"):
+    if architecture in FLATTENING:
         with pytest.raises(ValueError, match=r"96 frames x 64 mel bins alone. Received .* 48 x 40"):
-            build(**SMALL, input_shape=(48, 40))
+            build(**{**SMALL, "input_shape": (48, 40)})
     else:
-        network = build(**SMALL, input_shape=(48, 40))
+        network = build(**{**SMALL, "input_shape": (48, 40)})
         assert run(network, noise(2)[:, :48, :40]).shape == (2, 5)
+
+
+def test_takes_any_number_of_frames_if_it_ends_in_a_global_pool(architecture, build, patches):
+    if architecture in FLATTENING:
+        with pytest.raises(ValueError, match="Received patches of any x 64"):
+            build(**{**SMALL, "input_shape": (None, 64)})
+    else:
+        network, fixed = build(**{**SMALL, "input_shape": (None, 64)}), build(**SMALL)
+        network.set_weights(fixed.get_weights())
+        np.testing.assert_allclose(run(network, patches), run(fixed, patches), atol=1e-5)
+        assert run(network, patches[:, :50]).shape == (3, 5)
 
 
 def test_keras_file_keeps_the_network_bit_for_bit(build, patches, tmp_path):
@@ -169,7 +190,7 @@ def test_weights_file_keeps_the_weights_bit_for_bit(build, tmp_path):
     for saved, restored in zip(network.get_weights(), loaded.get_weights(), strict=True):
         np.testing.assert_array_equal(saved, restored)
     with pytest.raises(ValueError, match="shape"):
-        build(classes=6, width=SMALL["width"], weights=path)
+        build(**{**SMALL, "classes": 6}, weights=path)
 
 
 @pytest.mark.slow

@@ -83,13 +83,12 @@ def config():
 def _starter():
     processes = []
 
-    def run(data, folder, options, *, devices=1, tf_config=None, limit_bytes=None):
+    def run(data, folder, options, *, devices=1, tf_config=None):
         task = {
             "data": str(data.folder),
             "folder": str(folder),
             "options": options,
             "devices": devices,
-            "limit_bytes": limit_bytes,
         }
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
         if tf_config:

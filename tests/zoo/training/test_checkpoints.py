@@ -1,4 +1,6 @@
 import errno
+import hashlib
+import io
 
 import numpy as np
 import pytest
@@ -74,9 +76,34 @@ def test_all_damaged(tmp_path):
         load_checkpoint(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        None,
+        {},
+        {"state": "{}"},
+        {"state": '{"step": "7"}'},
+        {"state": np.arange(3)},
+        {"state": "[" * 100_000},
+        {"state": '{"step": 7}', "a": np.array([None])},
+    ],
+    ids=["nothing", "no state", "no step", "no number", "no text", "deep", "objects"],
+)
+def test_whole_ones_that_are_none_are_refused(tmp_path, arrays):
+    content = io.BytesIO(b"PK")
+    if arrays is not None:
+        np.savez(content, **arrays)
+    content = content.getvalue()
+    path = tmp_path / "step-00000010.npz"
+    path.write_bytes(content + hashlib.sha256(content).digest())
+    with pytest.raises(ValueError, match=r"step-00000010\.npz is no checkpoint: it ") as caught:
+        load_checkpoint(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
 def test_what_a_killed_process_left_is_removed(tmp_path):
     save_checkpoint(tmp_path, 10, {}, variables())
-    (tmp_path / ".step-00000020.npz-x1y2").write_bytes(b"half")
+    (tmp_path / ".step-00000020.npz.unfinished-x1y2").mkdir()
     assert load_checkpoint(tmp_path)[1]["step"] == 10
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000010.npz"]
 

@@ -16,10 +16,13 @@ WORKERS = {"worker": ["a:1", "b:2"]}
     ("value", "message"),
     [
         ("{", r"TF_CONFIG is not JSON: .* Received: '\{'"),
+        ("[" * 100_000, "TF_CONFIG is not JSON: it nests too many"),
+        ('{"cluster": ["a", 1.5], "task": {"type": "worker", "index": 0}}', "must name"),
         ("[]", "TF_CONFIG must name the workers' addresses"),
         (json.dumps({"cluster": WORKERS}), "must name the workers' addresses and which"),
         (json.dumps({"cluster": WORKERS, "task": {"type": "worker", "index": 2}}), "must name"),
         (json.dumps({"cluster": WORKERS, "task": {"type": "worker", "index": -1}}), "must name"),
+        (json.dumps({"cluster": WORKERS, "task": {"type": "worker", "index": 1e999}}), "must name"),
         (json.dumps({"cluster": WORKERS, "task": {"type": "chief", "index": 0}}), "must name"),
         (
             json.dumps({"cluster": {"worker": ["a"]}, "task": {"type": "worker", "index": 0}}),
@@ -27,7 +30,7 @@ WORKERS = {"worker": ["a:1", "b:2"]}
         ),
         (
             json.dumps({"cluster": {**WORKERS, "ps": ["c:1"]}, "task": {"type": "ps", "index": 0}}),
-            "TF_CONFIG names ps; training takes chief and worker only",
+            "TF_CONFIG names 'ps'; training takes chief and worker only",
         ),
     ],
 )

@@ -1,5 +1,6 @@
 """The folder of a run; what it holds after a training, `test_trainer.py` tells."""
 
+import pytest
 import tensorflow as tf
 
 from zoo.training.run import RunFolder
@@ -9,11 +10,12 @@ def test_one_worker_writes_and_all_read(data, config, small_classifier, tmp_path
     variables = {"weights": [tf.Variable([1.0, 2.0])]}
     for writes in (False, True):
         folder = RunFolder(tmp_path / "run", config(), data, writes=writes)
-        folder.describe(2)
-        folder.log([{"epoch": 1, "loss": 0.5}])
-        folder.report_not_finite(3, float("nan"), ["a", "b"])
-        folder.save_preset(small_classifier)
-        folder.save_checkpoint(5, {}, variables, {})
+        with folder.alone():
+            folder.describe(2)
+            folder.log([{"epoch": 1, "loss": 0.5}])
+            folder.report_not_finite(3, float("nan"), ["a", "b"])
+            folder.save_preset(small_classifier)
+            folder.save_checkpoint(5, {}, variables, {})
         assert folder.path.exists() == writes
     names = {"config.yaml", "run.json", "log.csv", "not_finite.json", "preset", "checkpoints"}
     assert {path.name for path in folder.path.iterdir()} == names
@@ -25,3 +27,15 @@ def test_one_worker_writes_and_all_read(data, config, small_classifier, tmp_path
     assert (state["step"], state["extended"]) == (5, False)
     assert variables["weights"][0].numpy().tolist() == [1, 2]
     assert reader.checkpoint == folder.checkpoint
+
+
+def test_one_run_at_a_time(data, config, tmp_path):
+    first, second, reader = (
+        RunFolder(tmp_path / "run", config(), data, writes=writes) for writes in (1, 1, 0)
+    )
+    with first.alone(), reader.alone():
+        refused = pytest.raises(BlockingIOError, match=r"Another process is writing to .*run; wait")
+        with refused, second.alone():
+            pass
+    with second.alone():
+        pass

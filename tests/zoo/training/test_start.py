@@ -3,6 +3,8 @@
 import pytest
 import tensorflow as tf
 
+from frontend import FrontendConfig
+from zoo import AudioClassifier
 from zoo.training import train
 from zoo.training.start import start
 
@@ -32,3 +34,13 @@ def test_a_preset_of_another_sample_rate_is_refused(data, telephone_preset, conf
     with pytest.raises(ValueError, match=r"are at 16000 Hz, .* Received a model of 8000 Hz\."):
         train(data, tmp_path / "run", options)
     assert not (tmp_path / "run").exists()
+
+
+def test_an_equalizer_wants_logarithms_that_it_knows(begin, tmp_path):
+    frontend = FrontendConfig(power=2)
+    classifier = AudioClassifier("fully_connected", ["a"], width=0.02, frontend=frontend)
+    classifier.save_to_preset(tmp_path / "powers")
+    options = {"init": str(tmp_path / "powers"), "model": None, "width": None}
+    begin(**options)
+    with pytest.raises(ValueError, match=r"equalizer_db is for natural .* Received: 6"):
+        begin(**options, equalizer_db=6)

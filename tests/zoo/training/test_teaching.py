@@ -90,5 +90,9 @@ def test_what_is_no_teacher(tmp_path):
     with pytest.raises(ValueError, match=re.escape(f"{tmp_path / 'x'} is not a teacher")):
         Teaching([tmp_path / "x"], LABELS)
     write_saved_teacher(tmp_path / "t", ["a", "b"], [1.0, 1.0])
+    (tmp_path / "t" / "assets" / "labels.txt").write_bytes(b"\xff")
+    with pytest.raises(ValueError, match="t is not a teacher"):
+        Teaching([tmp_path / "t"], LABELS)
+    (tmp_path / "t" / "assets" / "labels.txt").write_text("a\nb\n")
     with pytest.raises(ValueError, match="knows none of the classes; it knows 2 others, 'a', 'b'"):
         Teaching([tmp_path / "t"], LABELS)

@@ -1,4 +1,4 @@
-"""The loop in one process; `test_distribution.py` and `test_crashes.py` have the others."""
+"""The loop in one process; `test_distribution.py` has the others."""
 
 import csv
 import dataclasses

@@ -1,8 +1,7 @@
-"""Trains in a process of its own: on several logical CPUs, as one of several workers, or to be
-killed. Prints a line at each step; the end's weights are the folder's `final-INDEX.npz`."""
+"""Trains in a process of its own: on several logical CPUs, or as one of several workers. Prints a
+line at each step; the end's weights are the folder's `final-INDEX.npz`."""
 
 import json
-import resource
 import sys
 from pathlib import Path
 
@@ -40,8 +39,6 @@ def main(task):
         strategy = tf.distribute.MirroredStrategy(devices)
     else:
         strategy = None
-    if task["limit_bytes"]:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (task["limit_bytes"],) * 2)
     folder = Path(task["folder"])
     classifier = train(
         open_prepared(task["data"]),

@@ -1,0 +1,104 @@
+"""A job of parts: what all of them have in common."""
+
+import contextlib
+import io
+import itertools
+import logging
+from collections import Counter
+
+import apache_beam as beam
+from apache_beam.metrics.metric import Metrics, MetricsFilter
+from apache_beam.options.pipeline_options import PipelineOptions
+
+NAMESPACE = "soundzoo"
+"""Of the metrics, as a runner's page shows them."""
+
+FILES, FAILURES, SECONDS, BEFORE = "files", "failures", "seconds_of_sound", "files_done_before"
+
+
+class JobError(OSError):
+    """A runner gave up, as when a worker was killed that it does not replace."""
+
+
+class Tally:
+    """Counts files, seconds of their sound, and failures, in the metrics of the job."""
+
+    def __init__(self):
+        self._counters = {
+            name: Metrics.counter(NAMESPACE, name) for name in (FILES, FAILURES, SECONDS, BEFORE)
+        }
+
+    def add(self, name, count=1):
+        """Counts, and whole seconds alone; a part's are rounded once."""
+        self._counters[name].inc(round(count))
+
+
+def run_parts(parts, work, *, runner, options):
+    """Runs a DoFn on numbered parts, which it may get in any order and more than once.
+
+    Args:
+        parts: function without arguments, which one worker calls, that gives an iterator of them.
+        work: `beam.DoFn`.
+        runner: name of the runner, as `--runner` of Beam takes it.
+        options: list of Beam's own options, as on a command line.
+
+    Returns:
+        `Counter` of the metrics by name.
+
+    Raises:
+        ValueError: there is no such runner, or an option has a wrong value.
+        JobError: the job came to no end.
+    """
+    # What is logged of every worker's beginning and end would drown what is said to people.
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    quiet = "--default_sdk_harness_log_level=ERROR"
+    pipeline = beam.Pipeline(runner=runner, options=_parsed([quiet, *options]))
+    (
+        pipeline
+        | "One" >> beam.Create([None])
+        | "Parts" >> beam.FlatMap(lambda _: parts())
+        | "To all workers" >> beam.Reshuffle()
+        | "Work" >> beam.ParDo(work)
+    )
+    try:
+        result = pipeline.run()
+        state = result.wait_until_finish()
+    except Exception as error:  # of any kind: that of the worker, its text, or gRPC's
+        raise JobError(f"{_ended(runner)}: {_reason(error)}.") from error
+    if state != "DONE":
+        raise JobError(f"{_ended(runner)}: it is {state}.")
+    found = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]
+    return Counter({count.key.metric.name: count.result for count in found})
+
+
+def cut(items, size):
+    """Numbered parts of so many items: (0, list), (1, list) and on."""
+    items = iter(items)
+    for number in itertools.count():
+        if not (part := list(itertools.islice(items, size))):
+            return
+        yield number, part
+
+
+def _parsed(options):
+    """`PipelineOptions`, which would end the process where a value is wrong."""
+    parsed = PipelineOptions(options)
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        try:
+            parsed.get_all_options()
+        except SystemExit:
+            *_, reason = said.getvalue().strip().splitlines()
+            raise ValueError(f"Beam says of its options: {reason}") from None
+    return parsed
+
+
+def _ended(runner):
+    return f"The job on {runner} ended before all was done; the same command goes on from there"
+
+
+def _reason(error):
+    """The last line of what may be a traceback, without what Beam puts behind it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith(("[while running", "During handling"))]
+    reason = lines[-1] if lines else type(error).__name__
+    return reason.partition(" [while running")[0].rstrip(".")

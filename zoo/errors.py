@@ -1,0 +1,15 @@
+"""What exceptions say, in words for people."""
+
+
+def one_line(error: BaseException | str) -> str:
+    """An exception's message on one line; operating system errors as "file: reason".
+
+    Example:
+
+    >>> one_line(ValueError("a line" + chr(10) + "  and another"))
+    'a line and another'
+    """
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}"
+    return " ".join(str(error).split())
