@@ -16,6 +16,8 @@ _CONTEXT.set_forkserver_preload(
     + [f"zoo.{package}" for package in ("convert", "data", "evaluation", "training")]
 )
 
+_PIPE_BYTES = 1 << 16  # that Linux keeps; a command that prints more hangs
+
 
 class Ended(NamedTuple):
     """How a process ended: its exit status, negative for a signal, and what it printed."""
@@ -31,17 +33,19 @@ class Command:
 
     Args:
         arguments: of the command.
-        scratch: folder for what it prints.
         fault: function that the process calls first, of `fault_arguments`; it can be pickled.
     """
 
-    def __init__(self, arguments, scratch, fault=None, *fault_arguments):
-        self._streams = [scratch / f"{os.urandom(4).hex()}.{end}" for end in ("out", "err")]
+    def __init__(self, arguments, fault=None, *fault_arguments):
+        # Not files, which faults may keep from growing.
+        self._printed, streams = zip(*(_CONTEXT.Pipe(duplex=False) for _ in "12"), strict=True)
         self._process = _CONTEXT.Process(
-            target=_run, args=(list(map(str, arguments)), self._streams, fault, fault_arguments)
+            target=_run, args=(list(map(str, arguments)), streams, fault, fault_arguments)
         )
         self._started = time.perf_counter()
         self._process.start()
+        for stream in streams:
+            stream.close()
 
     def wait_until(self, seconds):
         """Waits for that moment, or for the end."""
@@ -58,16 +62,25 @@ class Command:
         self._process.join(300)
         assert self._process.exitcode is not None, "hangs"
         seconds = time.perf_counter() - self._started
-        # None where it was killed before it opened them.
-        printed = [path.read_text() if path.exists() else "" for path in self._streams]
-        return Ended(self._process.exitcode, *printed, seconds)
+        return Ended(self._process.exitcode, *map(_read, self._printed), seconds)
+
+
+def _read(pipe):
+    """What a pipe holds; a process that survives its parent does not keep us waiting for more."""
+    os.set_blocking(pipe.fileno(), False)
+    with pipe:
+        try:
+            return os.read(pipe.fileno(), _PIPE_BYTES).decode()
+        except BlockingIOError:
+            return ""
 
 
 def _run(arguments, streams, fault, fault_arguments):
-    for path, descriptor in zip(streams, (1, 2), strict=True):
-        file = os.open(path, os.O_WRONLY | os.O_CREAT)
-        os.dup2(file, descriptor)
-        os.close(file)
+    for stream, descriptor, name in zip(streams, (1, 2), ("stdout", "stderr"), strict=True):
+        os.dup2(stream.fileno(), descriptor)
+        stream.close()
+        # The stream that was forked may seek.
+        setattr(sys, name, os.fdopen(descriptor, "w", closefd=False))
     if fault is not None:
         fault(*fault_arguments)
     from zoo.cli import command

@@ -30,16 +30,14 @@ _BLOCK = 4096  # bytes that a tmpfs gives at a time
 class Place:
     """A folder that a case is run in, again and again."""
 
-    def __init__(self, case, inputs, scratch):
+    def __init__(self, case, inputs, folder):
         self.case = case
         self.inputs = inputs
-        self.printed = scratch / "printed"
-        self.folder = scratch / "place"
-        self.printed.mkdir()
+        self.folder = folder
         self.clear()
 
     def start(self, *fault):
-        return Command(self.case.command(self.inputs, self.folder), self.printed, *fault)
+        return Command(self.case.command(self.inputs, self.folder), *fault)
 
     def result(self):
         return self.case.result(self.folder)
@@ -67,8 +65,9 @@ def case(request):
 
 @pytest.fixture(scope="module")
 def whole(case, inputs, tmp_path_factory):
-    places = [Place(case, inputs, tmp_path_factory.mktemp("undisturbed")) for _ in range(2)]
-    count = tmp_path_factory.mktemp("count") / "changes"
+    folder = tmp_path_factory.mktemp("undisturbed")
+    places = [Place(case, inputs, folder / name) for name in ("first", "second")]
+    count = folder / "changes"
     for place, fault in zip(places, ((count_changes, count), ()), strict=True):
         ended = place.start(*fault).end()
         assert ended.status == 0, ended
@@ -84,7 +83,7 @@ def chance(case):
 
 @pytest.fixture
 def place(case, inputs, tmp_path):
-    return Place(case, inputs, tmp_path)
+    return Place(case, inputs, tmp_path / "place")
 
 
 def check_told(ended):
