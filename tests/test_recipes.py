@@ -12,7 +12,7 @@ import soundfile
 from frontend import load_audio
 from zoo import AudioClassifier, head
 from zoo.convert import convert
-from zoo.training.teaching import Teaching
+from zoo.training.teaching import Teachers
 
 ROOT = Path(__file__).parents[1]
 
@@ -121,7 +121,7 @@ def test_mn04_becomes_a_teacher(recipes, shared_data, tmp_path):
     assert teacher.difference(mn04, reference, ROOT / "examples") < 0.05
     teacher.save(mn04, tmp_path / "mn04")
     speech = load_audio(ROOT / "examples" / "speech.ogg", 16000)[np.newaxis]
-    (scores,) = Teaching([tmp_path / "mn04"], mn04.labels).logits(speech)
+    (scores,) = Teachers([tmp_path / "mn04"], mn04.labels).logits(speech)
     assert mn04.labels[np.argmax(scores)].name == "Speech"
 
 

@@ -18,6 +18,7 @@ from zoo.cli import (
     export,
     prepare,
     reproduce,
+    teach,
     train,
 )
 from zoo.cli.output import complain, warnings_in_a_line
@@ -57,6 +58,7 @@ def main(arguments=None):
         events.add_events,
         embed.add_embed,
         prepare.add_prepare,
+        teach.add_teach,
         train.add_train,
         evaluate.add_evaluate,
         convert.add_convert,

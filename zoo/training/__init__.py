@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from zoo.training.config import TrainConfig as TrainConfig
     from zoo.training.config import read_config as read_config
     from zoo.training.signals import Stopped as Stopped
+    from zoo.training.taught import teach as teach
     from zoo.training.trainer import train as train
 else:
     __getattr__, __dir__, __all__ = lazy_names(
@@ -17,6 +18,7 @@ else:
             "cluster": ["choose_strategy"],
             "config": ["TrainConfig", "read_config"],
             "signals": ["Stopped"],
+            "taught": ["teach"],
             "trainer": ["train"],
         },
     )

@@ -122,6 +122,9 @@ class TrainConfig:
     teacher_seconds: float = _option(
         4.0, "what teachers hear of a clip, in s: the patch, and what is around it", low=0.96
     )
+    taught: str | None = _option(
+        None, "folder of `soundzoo teach`: what the teachers said, so that they need not listen"
+    )
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -138,6 +141,8 @@ class TrainConfig:
             raise ValueError(
                 "What teachers say are all targets: pass neither teacher nor label_smoothing."
             )
+        if self.taught is not None and not self.teachers:
+            raise ValueError("taught holds what teachers said: name the teachers, too.")
         if self.mixup_db is not None and not self.mixup:
             raise ValueError("mixup_db says how to mix: pass mixup, the part that is mixed, too.")
 
@@ -154,7 +159,8 @@ class TrainConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as plain YAML types."""
-        return dataclasses.asdict(self)
+        values = dataclasses.asdict(self)
+        return {k: [*v] if isinstance(v, tuple) else v for k, v in values.items()}
 
 
 def read_config(path: StrPath) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class Augmenter:
 
     def mix(self, batch):
         """Mixtures `[batch, samples]` and targets `[batch, classes]` of a `Batch`."""
-        waveforms, targets, uniform = batch
+        waveforms, targets, uniform, _ = batch
         for layer in self.on_waveforms:
             waveforms, uniform = _apply(layer, waveforms, uniform)
         if self.mixup:
@@ -101,14 +101,25 @@ class Learner:
         augmenter: an `Augmenter`.
         teacher_classes: outputs of a second head, which learns a teacher's scores and is no part
             of the classifier.
-        teaching: the `Teaching` to learn from, or None.
+        teaching: the `Teaching` by which to learn what teachers say, or None.
+        teachers: the `Teachers` who listen, or None, where batches say what they said.
     """
 
-    def __init__(self, classifier, config, steps, augmenter, teacher_classes=0, teaching=None):
+    def __init__(
+        self,
+        classifier,
+        config,
+        steps,
+        augmenter,
+        teacher_classes=0,
+        teaching=None,
+        teachers=None,
+    ):
         self.strategy = tf.distribute.get_strategy()
         self.config = config
         self.augmenter = augmenter
         self.teaching = teaching
+        self.teachers = teachers
         self.network = classifier.network
         # Cross-entropy of the logits keeps the gradient where a score is 0 or 1 in float32.
         logits = {"labels": head.logits(self.network).output}
@@ -179,8 +190,8 @@ class Learner:
 
         A classifier that is new, whose biases are 0, starts at the average.
         """
-        mix = tf.function(lambda *batch: self.augmenter.mix(batch)[0])
-        self.teaching.measure(mix(*batch) for batch in batches)
+        hear = tf.function(lambda *batch: self._said(batch, self.augmenter.mix(batch)[0]))
+        self.teaching.measure(hear(*batch).numpy() for batch in batches)
         classifying = head.head(self.network)
         if not np.any(classifying.bias.numpy()):
             classifying.bias.assign(self.teaching.mean.numpy())
@@ -204,8 +215,8 @@ class Learner:
         replica = tf.distribute.get_replica_context()
         mixtures, targets = self.augmenter.mix(batch)
         if self.teaching:
-            targets = self.teaching.targets(mixtures, targets)
-        *_, uniform = batch
+            targets = self.teaching.targets(self._said(batch, mixtures), targets)
+        _, _, uniform, _ = batch
         patches = self.augmenter.patches(mixtures, uniform)
         scale = self.scaling[0].read_value() if self.scaling else 1.0
         before = [variable.read_value() for variable in self.statistics]
@@ -223,6 +234,11 @@ class Learner:
             variable.assign(tf.where(finite, variable, value))
         results = replica.all_reduce(tf.distribute.ReduceOp.SUM, tf.stack([loss, stop]))
         return results, gradients, finite
+
+    def _said(self, batch, mixtures):
+        """The teachers' mean logits, float32 `[batch, classes]`."""
+        *_, taught = batch
+        return self.teachers.logits(mixtures) if self.teachers else taught
 
     def _update(self, gradients):
         def apply(gradients):

@@ -21,12 +21,14 @@ QUIET = 0.1
 
 class Batch(NamedTuple):
     """What a step trains on: waveforms `[batch, samples]`, the patches and what is around them,
-    targets `[batch, classes]`, after which those of a teacher's head stand, and the uniform numbers
-    `[batch, draws]` of the augmentation; all float32."""
+    targets `[batch, classes]`, after which those of a teacher's head stand, the uniform numbers
+    `[batch, draws]` of the augmentation, and the logits `[batch, classes]` of teachers that heard
+    the mixtures before, `[batch, 0]` where none did; all float32."""
 
     waveforms: np.ndarray
     targets: np.ndarray
     uniform: np.ndarray
+    taught: np.ndarray
 
 
 class Draw(NamedTuple):
@@ -51,17 +53,20 @@ class TrainingPatches:
         draws: uniform numbers that the augmentation takes for each example.
         around: samples of the clip that come before the patch and after it, which are silent where
             the clip has begun or ended.
+        taught: the `Taught` of teachers that heard the first steps' mixtures; these are drawn again
+            and again.
 
     Raises:
         ValueError: the split is not there, holds less patches than a batch, or has a single class.
     """
 
-    def __init__(self, data, config, frontend, *, samples, draws, around=(0, 0)):
+    def __init__(self, data, config, frontend, *, samples, draws, around=(0, 0), taught=None):
         self.data = data
         self.config = config
         self.samples = samples
         self.draws = draws
         self.around = around
+        self.taught = taught
         self.tail = frontend.tail_samples
         self.clips = data.select(config.train_split)
         patches = frontend.num_patches(data.samples[self.clips].astype(np.int64))
@@ -92,12 +97,16 @@ class TrainingPatches:
 
     def draw(self, step):
         """The `Draw` of a step, always the same."""
-        rng = np.random.Generator(np.random.Philox(key=[self.config.seed, step]))
+        rng = np.random.Generator(np.random.Philox(key=[self.config.seed, self._drawn_as(step)]))
         # In one go for the whole batch, of which a worker may use a part.
         numbers = rng.random((self.config.batch, 1 + TRIES + self.draws))
         drawn = np.searchsorted(self.cumulative, numbers[:, 0] * self.cumulative[-1], "right")
         positions = np.minimum(drawn, len(self.clips) - 1)
         return Draw(positions, numbers[:, 1 : 1 + TRIES], numbers[:, 1 + TRIES :])
+
+    def _drawn_as(self, step):
+        """The step whose draw a step takes."""
+        return step % self.taught.steps if self.taught else step
 
     def clip_ids(self, step):
         """The ids of the clips of a step's batch, each once."""
@@ -115,7 +124,10 @@ class TrainingPatches:
         elif self.teacher is not None:
             weight = self.config.teacher_weight
             targets = (1 - weight) * targets + weight * self.teacher[clips]
-        return Batch(waveforms, targets.astype(np.float32), draw.uniform.astype(np.float32))
+        taught = np.zeros((len(waveforms), 0), np.float32)
+        if self.taught:
+            taught = self.taught.logits(self._drawn_as(step), part)
+        return Batch(waveforms, targets.astype(np.float32), draw.uniform.astype(np.float32), taught)
 
     def dataset(self, first_step, *, worker=0, workers=1, replicas=1):
         """The batches from a step on, without end, as `tf.data` for one of several workers.
@@ -133,9 +145,10 @@ class TrainingPatches:
                 raise
 
         def load_in_graph(step):
-            batch = tf.numpy_function(load, [step], [tf.float32] * 3, stateful=False)
-            samples = self.samples + sum(self.around)
-            widths = (samples, len(self.data.labels) + self.teacher_classes, self.draws)
+            batch = tf.numpy_function(load, [step], [tf.float32] * 4, stateful=False)
+            samples, classes = self.samples + sum(self.around), len(self.data.labels)
+            taught = classes if self.taught else 0
+            widths = (samples, classes + self.teacher_classes, self.draws, taught)
             return Batch(
                 *(tf.ensure_shape(b, [share, w]) for b, w in zip(batch, widths, strict=True))
             )

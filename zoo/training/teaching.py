@@ -24,20 +24,64 @@ SMALLEST_DEVIATION = 0.1
 
 
 class Teaching:
-    """What teachers say of mixtures, and a student's loss against it.
+    """What a student learns of what teachers say, and its loss against that.
 
-    A class's target is the mean of the logits of all teachers that know the class, by its name. A
-    human label raises it to `LABELLED` times its share of the mixture; a label's absence says
-    nothing. The loss is the mean over classes of the squared error of the logits, each class's in
-    units of its deviation over many mixtures, plus `CROSS_ENTROPY` times the cross-entropy. Most
-    scores are nearly 0, from which cross-entropy learns slowly, and logits differ even there. Of a
-    class that no teacher knows, the labels alone are learned, by cross-entropy.
+    A class's target is the teachers' logit. A human label raises it to `LABELLED` times its share
+    of the mixture; a label's absence says nothing. The loss is the mean over classes of the squared
+    error of the logits, each class's in units of its deviation over many mixtures, plus
+    `CROSS_ENTROPY` times the cross-entropy. Most scores are nearly 0, from which cross-entropy
+    learns slowly, and logits differ even there. Of a class that no teacher knows, the labels alone
+    are learned, by cross-entropy.
 
     Build it in the strategy's scope.
 
     Args:
+        known: float32 `[classes]`, 1 for classes that a teacher knows.
+    """
+
+    def __init__(self, known):
+        self.known = known
+        self.mean = state_variable(np.zeros(len(known)), "teachers_mean")
+        self.deviation = state_variable(np.ones(len(known)), "teachers_deviation")
+
+    def variables(self):
+        """What `measure` sets, for checkpoints."""
+        return [self.mean, self.deviation]
+
+    def targets(self, said, labels):
+        """Logits to learn, float32 `[batch, classes]`.
+
+        Args:
+            said: the teachers' logits, float32 `[batch, classes]`.
+            labels: float32 `[batch, classes]`, of human labels their share of the mixture, else 0.
+        """
+        said = tf.where(self.known > 0, said, _logits_of(0.0))
+        return tf.maximum(said, _logits_of(LABELLED * labels))
+
+    def losses(self, targets, logits):
+        """Each example's loss, float32 `[batch]`, of targets and logits `[batch, classes]`."""
+        logits = tf.cast(logits, tf.float32)
+        error = self.known * tf.square((logits - targets) / self.deviation)
+        cross_entropy = tf.nn.sigmoid_cross_entropy_with_logits(tf.sigmoid(targets), logits)
+        weight = CROSS_ENTROPY * self.known + (1 - self.known)
+        return tf.reduce_mean(error + weight * cross_entropy, axis=1)
+
+    def measure(self, said):
+        """Sets mean and deviation of each class's logits to those over several batches'."""
+        said = np.concatenate(list(said))
+        self.mean.assign(said.mean(axis=0))
+        self.deviation.assign(np.maximum(said.std(axis=0), SMALLEST_DEVIATION))
+
+
+class Teachers:
+    """Those who listen: of each class, the mean of the logits of all that know it, by its name.
+
+    Args:
         folders: of SavedModels as `soundzoo export` writes them.
         labels: list of `Label`, the student's classes.
+
+    Attributes:
+        known: float32 `[classes]`, 1 for classes that a teacher knows.
 
     Raises:
         ValueError: a folder holds no such SavedModel, or a teacher knows none of the classes.
@@ -45,16 +89,10 @@ class Teaching:
 
     def __init__(self, folders, labels):
         names = [label.name for label in labels]
-        self.teachers = [Teacher(folder, names) for folder in folders]
-        teachers_of = np.sum([teacher.knows for teacher in self.teachers], axis=0)
+        self._teachers = [_Teacher(folder, names) for folder in folders]
+        teachers_of = np.sum([teacher.knows for teacher in self._teachers], axis=0)
         self.known = (teachers_of > 0).astype(np.float32)
-        self.share = (1 / np.maximum(teachers_of, 1)).astype(np.float32)
-        self.mean = state_variable(np.zeros(len(names)), "teachers_mean")
-        self.deviation = state_variable(np.ones(len(names)), "teachers_deviation")
-
-    def variables(self):
-        """What `measure` sets, for checkpoints."""
-        return [self.mean, self.deviation]
+        self._share = (1 / np.maximum(teachers_of, 1)).astype(np.float32)
 
     def logits(self, mixtures):
         """The teachers' mean logits, 0 of classes that none of them knows.
@@ -65,34 +103,10 @@ class Teaching:
         Returns:
             float32 `[batch, classes]`.
         """
-        return self.share * tf.add_n([teacher.logits(mixtures) for teacher in self.teachers])
-
-    def targets(self, mixtures, labels):
-        """Logits to learn, float32 `[batch, classes]`.
-
-        Args:
-            mixtures: float32 `[batch, samples]`.
-            labels: float32 `[batch, classes]`, of human labels their share of the mixture, else 0.
-        """
-        heard = tf.where(self.known > 0, self.logits(mixtures), _logits_of(0.0))
-        return tf.maximum(heard, _logits_of(LABELLED * labels))
-
-    def losses(self, targets, logits):
-        """Each example's loss, float32 `[batch]`, of targets and logits `[batch, classes]`."""
-        logits = tf.cast(logits, tf.float32)
-        error = self.known * tf.square((logits - targets) / self.deviation)
-        cross_entropy = tf.nn.sigmoid_cross_entropy_with_logits(tf.sigmoid(targets), logits)
-        weight = CROSS_ENTROPY * self.known + (1 - self.known)
-        return tf.reduce_mean(error + weight * cross_entropy, axis=1)
-
-    def measure(self, batches):
-        """Sets mean and deviation of each class's logits to those over batches of mixtures."""
-        heard = np.concatenate([self.logits(mixtures).numpy() for mixtures in batches])
-        self.mean.assign(heard.mean(axis=0))
-        self.deviation.assign(np.maximum(heard.std(axis=0), SMALLEST_DEVIATION))
+        return self._share * tf.add_n([teacher.logits(mixtures) for teacher in self._teachers])
 
 
-class Teacher:
+class _Teacher:
     """A SavedModel's logits of the classes `names`; `knows` is bool `[classes]`."""
 
     def __init__(self, folder, names):

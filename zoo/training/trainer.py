@@ -24,7 +24,8 @@ from zoo.training.patches import TrainingPatches
 from zoo.training.run import RunFolder
 from zoo.training.signals import Stopped, StopRequest
 from zoo.training.start import start
-from zoo.training.teaching import Teaching
+from zoo.training.taught import Taught
+from zoo.training.teaching import Teachers, Teaching
 
 POLICIES = {"f32": "float32", "bf16": "mixed_bfloat16", "f16": "mixed_float16"}
 
@@ -87,15 +88,21 @@ class Trainer:
         config, self.classifier = start(config, data, Path(folder).name, strategy)
         self.config = config
         self.folder = RunFolder(folder, config, data, writes=self.worker == 0)
+        frontend = self.classifier.frontend
+        taught = Taught(config.taught, config, data, frontend) if config.taught else None
         with strategy.scope():
-            augmenter = Augmenter(config, self.classifier.frontend)
+            augmenter = Augmenter(config, frontend)
+            teachers = None
+            if config.teachers and not taught:
+                teachers = Teachers(config.teachers, data.labels)
             self.patches = TrainingPatches(
                 data,
                 config,
-                self.classifier.frontend,
+                frontend,
                 samples=augmenter.samples,
                 draws=augmenter.draws,
                 around=augmenter.around,
+                taught=taught,
             )
             self.steps = config.epochs * self.patches.epoch_steps
             self.learner = Learner(
@@ -104,7 +111,8 @@ class Trainer:
                 self.steps,
                 augmenter,
                 self.patches.teacher_classes,
-                Teaching(config.teachers, data.labels) if config.teachers else None,
+                Teaching((taught or teachers).known) if config.teachers else None,
+                teachers,
             )
             # For callbacks, which look for the optimizer and set `stop_training`.
             self.classifier.compile(

@@ -33,19 +33,18 @@ def _prepared(scratch):
     return data
 
 
-def _sealed(files):
-    """The files with seals that say that nothing was changed."""
+def _sealed(files, name, sums):
+    """The files, of which one by its seal says that nothing was changed, with the checksums of the
+    others: what `sums` gives of a function from names to checksums, and of the JSON so far."""
     from zoo.seal import SEAL, sealed
 
     try:
-        index = json.loads(files["index.json"])
-        index["arrays"] |= {
-            name: hashlib.sha256(files[name]).hexdigest() for name in index["arrays"]
-        }
+        index = json.loads(files[name])
+        index |= sums(lambda of: hashlib.sha256(files[of]).hexdigest(), index)
         del index[SEAL]
     except (AttributeError, KeyError, TypeError, ValueError):
         return files
-    return {**files, "index.json": json.dumps(sealed(index)).encode()}
+    return {**files, name: json.dumps(sealed(index)).encode()}
 
 
 @target
@@ -61,8 +60,11 @@ def prepared(scratch: Path) -> Parser:
     older = {key: value for key, value in index.items() if key not in ("arrays", "own_sha256")}
     seeds = [pack(files), pack({**files, "index.json": json.dumps(older).encode()})]
 
+    def sums(of, index):
+        return {"arrays": {name: of(name) for name in index["arrays"]}}
+
     def read(data, folder):
-        _write(_sealed(unpack(data)), folder)
+        _write(_sealed(unpack(data), "index.json", sums), folder)
         found = open_prepared(folder)
         for split in found.splits:
             clips = found.select(split)
@@ -114,3 +116,41 @@ def teacher(scratch: Path) -> Parser:
         read_teacher(folder, data, [1], own_labels=True)
 
     return Parser(read, [seed], mutate=mutate_files)
+
+
+@target
+def taught(scratch: Path) -> Parser:
+    """What teachers said, with checksums that say that it is as it should be."""
+    import tensorflow as tf
+
+    from frontend import FrontendConfig
+    from zoo.training import TrainConfig
+    from zoo.training.taught import INDEX, Taught, teach
+
+    module = tf.Module()
+    names = scratch / "labels.txt"
+    names.write_text("cat\ndog\n")
+    module.labels = tf.saved_model.Asset(str(names))
+    score = tf.function(
+        lambda waveform: {"scores": tf.sigmoid(waveform[:, :2])},
+        input_signature=[tf.TensorSpec([None, None], tf.float32, name="waveform")],
+    )
+    module.score = score
+    tf.saved_model.save(module, scratch / "teacher", signatures={"serving_default": score})
+    data = _prepared(scratch)
+    config = TrainConfig(
+        model="fully_connected", width=0.01, batch=1, teachers=[str(scratch / "teacher")]
+    )
+    teach(data, scratch / "taught", config, steps=2)
+    files = {path.name: path.read_bytes() for path in (scratch / "taught").iterdir()}
+
+    def sums(of, index):
+        return {"parts": [of(f"logits-{part:05}.npy") for part in range(len(index["parts"]))]}
+
+    def read(content, folder):
+        _write(_sealed(unpack(content), INDEX, sums), folder)
+        said = Taught(folder, config, data, FrontendConfig())
+        for step in range(said.steps):
+            said.logits(step)
+
+    return Parser(read, [pack(files)], mutate=mutate_files)

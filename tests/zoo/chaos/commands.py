@@ -76,6 +76,7 @@ CASES = {
         {"log.csv": _log_without_seconds, "step-*.npz": _checkpoint_without_seconds},
         ("log.csv", "step-*.npz"),
     ),
+    "teach": Case("teach {prepared} {out} --config {recipe} --steps 120", "taught"),
     "classify": Case(
         "classify {few} --model {preset} --timeline --labels rain --output {out}", "heard.csv"
     ),

@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
 import soundfile
+import yaml
 
 from tests.zoo.chaos.commands import CASES
 from tests.zoo.chaos.process import Command
 from tests.zoo.convert import pytorch
 from tests.zoo.convert.test_panns import LABELS, made_up
+from tests.zoo.training.conftest import write_saved_teacher
 
 CLASSES = ("dog", "rain", "wind")
 
@@ -32,9 +34,14 @@ def inputs(tmp_path_factory):
         "preset": folder / "run" / "preset",
         "panns": folder / "panns.pth",
         "labels": folder / "labels.txt",
+        "recipe": folder / "recipe.yaml",
     }
     pytorch.save(paths["panns"], {"model": pytorch.ordered(made_up("mobilenet_v1_panns"))})
     paths["labels"].write_text("\n".join(LABELS))
+    write_saved_teacher(folder / "teacher", CLASSES, [1.0, 2.0, 3.0])
+    options = {"model": "fully_connected", "width": 0.01, "batch": 4, "mixup": 0.5}
+    options |= {"teachers": [str(folder / "teacher")], "teacher_seconds": 1}
+    paths["recipe"].write_text(yaml.safe_dump(options))
     for name in ("prepare", "train"):
         ended = Command(CASES[name].command(paths, folder)).end()
         assert ended.status == 0, ended.errors

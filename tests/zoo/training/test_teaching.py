@@ -10,7 +10,7 @@ from export import export_saved_model
 from tests.zoo.training.conftest import write_saved_teacher
 from zoo import AudioClassifier
 from zoo.labels import Label
-from zoo.training.teaching import CROSS_ENTROPY, LABELLED, SMALLEST_DEVIATION, Teaching
+from zoo.training.teaching import CROSS_ENTROPY, LABELLED, SMALLEST_DEVIATION, Teachers, Teaching
 
 LABELS = [Label("high"), Label("low"), Label("middle")]
 LOUD = np.full((2, 100), 0.5, "float32")
@@ -21,27 +21,28 @@ def logit(score):
 
 
 @pytest.fixture
-def teaching(tmp_path):
-    """Of one teacher of the first two classes, whose logits are 2 and -2 times the loudness."""
+def teaching():
+    """Of teachers of the first two classes."""
+    return Teaching(np.array([1, 1, 0], "float32"))
+
+
+def test_a_teachers_classes_go_by_their_names(tmp_path):
     write_saved_teacher(tmp_path / "t", ["low", "other", "high"], [-2.0, 9.0, 2.0])
-    return Teaching([tmp_path / "t"], LABELS)
-
-
-def test_a_teachers_classes_go_by_their_names(teaching):
-    np.testing.assert_allclose(teaching.logits(LOUD), [[1, -1, 0]] * 2, atol=1e-5)
-    np.testing.assert_array_equal(teaching.known, [1, 1, 0])
+    teachers = Teachers([tmp_path / "t"], LABELS)
+    np.testing.assert_allclose(teachers.logits(LOUD), [[1, -1, 0]] * 2, atol=1e-5)
+    np.testing.assert_array_equal(teachers.known, [1, 1, 0])
 
 
 def test_logits_are_means_over_the_teachers_that_know_the_class(tmp_path):
     write_saved_teacher(tmp_path / "a", ["high", "low"], [2.0, 4.0])
     write_saved_teacher(tmp_path / "b", ["middle", "high"], [8.0, 6.0])
-    both = Teaching([tmp_path / "a", tmp_path / "b"], LABELS)
+    both = Teachers([tmp_path / "a", tmp_path / "b"], LABELS)
     np.testing.assert_allclose(both.logits(LOUD), [[2, 2, 4]] * 2, atol=1e-4)
 
 
 def test_a_label_raises_the_target_and_its_absence_says_nothing(teaching):
     labels = np.array([[0, 1, 0], [1, 0.5, 0.2]], "float32")
-    targets = teaching.targets(LOUD, labels).numpy()
+    targets = teaching.targets(np.array([[1, -1, 0]] * 2, "float32"), labels).numpy()
     np.testing.assert_allclose(targets[0, :2], [1, logit(LABELLED)], atol=1e-5)
     # A share of a half is what the teacher says already, or more; the first is sure of it.
     np.testing.assert_allclose(targets[1], [1, -1, logit(0.2 * LABELLED)], atol=1e-5)
@@ -68,12 +69,10 @@ def test_the_loss_is_in_units_of_each_classs_deviation(teaching):
 
 
 def test_mean_and_deviation_are_those_of_many_mixtures(teaching):
-    rng = np.random.default_rng(0)
-    batches = [rng.normal(size=(4, 1)).astype("float32").repeat(9, axis=1) for _ in range(5)]
-    teaching.measure(iter(batches))
-    loudness = np.abs(np.concatenate(batches)[:, 0])
-    np.testing.assert_allclose(teaching.mean[:2], np.array([2, -2]) * loudness.mean(), atol=1e-5)
-    np.testing.assert_allclose(teaching.deviation[:2], [2 * loudness.std()] * 2, atol=1e-5)
+    said = np.random.default_rng(0).normal(size=(20, 3)).astype("float32") * [1, 2, 0]
+    teaching.measure(iter(np.split(said, 5)))
+    np.testing.assert_allclose(teaching.mean, said.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(teaching.deviation[:2], said.std(axis=0)[:2], atol=1e-6)
     assert teaching.deviation[2] == np.float32(SMALLEST_DEVIATION)
 
 
@@ -82,17 +81,17 @@ def test_what_soundzoo_exports_is_a_teacher(tmp_path):
     export_saved_model(classifier, tmp_path / "t")
     waveforms = np.random.default_rng(0).normal(0, 0.1, (2, 30000)).astype("float32")
     scores = classifier.predict(waveforms, verbose=0)
-    heard = tf.sigmoid(Teaching([tmp_path / "t"], LABELS).logits(waveforms)).numpy()
+    heard = tf.sigmoid(Teachers([tmp_path / "t"], LABELS).logits(waveforms)).numpy()
     np.testing.assert_allclose(heard[:, :2], scores[:, ::-1], atol=1e-5)
 
 
 def test_what_is_no_teacher(tmp_path):
     with pytest.raises(ValueError, match=re.escape(f"{tmp_path / 'x'} is not a teacher")):
-        Teaching([tmp_path / "x"], LABELS)
+        Teachers([tmp_path / "x"], LABELS)
     write_saved_teacher(tmp_path / "t", ["a", "b"], [1.0, 1.0])
     (tmp_path / "t" / "assets" / "labels.txt").write_bytes(b"\xff")
     with pytest.raises(ValueError, match="t is not a teacher"):
-        Teaching([tmp_path / "t"], LABELS)
+        Teachers([tmp_path / "t"], LABELS)
     (tmp_path / "t" / "assets" / "labels.txt").write_text("a\nb\n")
     with pytest.raises(ValueError, match="knows none of the classes; it knows 2 others, 'a', 'b'"):
-        Teaching([tmp_path / "t"], LABELS)
+        Teachers([tmp_path / "t"], LABELS)
