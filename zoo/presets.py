@@ -10,6 +10,7 @@ import math
 import os
 from pathlib import Path
 
+from frontend.types import StrPath
 from zoo.files import as_sha256, replace_folder, scratch_folder, sha256
 from zoo.json_text import parse_json
 from zoo.seal import SEAL, check_seal, sealed
@@ -33,17 +34,23 @@ _WORTH_COMPRESSING = 10_000
 """Numbers above which compression saves more than HDF5's chunks cost (tried on the presets)."""
 
 
-def list_presets() -> list[str]:
-    """Names of the presets in the package, sorted; `AudioClassifier.from_preset` takes them."""
-    return sorted(config.parent.name for config in _BUNDLED.glob(f"*/{CONFIG}"))
+def list_presets(folder: StrPath | None = None) -> list[str]:
+    """What `AudioClassifier.from_preset` takes, sorted: names of presets in the package.
+
+    Args:
+        folder: of other presets; their paths are listed instead, none where there are none.
+    """
+    if folder is None:
+        return sorted(config.parent.name for config in _BUNDLED.glob(f"*/{CONFIG}"))
+    return sorted(str(config.parent) for config in Path(folder).glob(f"*/{CONFIG}"))
 
 
-def describe(name):
-    """What `soundzoo list` says of a bundled preset: a dict of its size, labels and figures."""
-    folder = _BUNDLED / name
+def describe(preset):
+    """What `soundzoo list` says of a preset: a dict of its size, labels and figures."""
+    folder = find(preset)
     config = read_config(folder)["classifier"]
     return {
-        "name": name,
+        "name": preset,
         "architecture": config["architecture"],
         "width": config["width"],
         "labels": len(config["labels"]),

@@ -571,6 +571,17 @@ def test_list_of_presets_alone_says_more(run):
     }
 
 
+def test_list_of_a_folder_of_presets(run, small_preset, tmp_path):
+    status, lines, _ = run("list", small_preset.parent)
+    assert (status, len(lines)) == (0, 3)
+    path, labels, *_ = lines[2].split()
+    assert (path, labels) == (str(small_preset), "3")
+    _, lines, _ = run("list", small_preset.parent, "--json")
+    (preset,) = json.loads("\n".join(lines))["presets"]
+    assert zoo.AudioClassifier.from_preset(preset["name"]).architecture == preset["architecture"]
+    assert run("list", tmp_path) == (2, [], [f"soundzoo: {tmp_path} holds no folders of presets."])
+
+
 def test_list_of_presets_that_were_not_evaluated(run, small_preset, monkeypatch):
     monkeypatch.setattr(presets, "_BUNDLED", small_preset.parent)
     _, lines, _ = run("list", "--presets")

@@ -11,7 +11,13 @@ def add_list(commands):
         "list",
         _list,
         "List the architectures and the presets.",
-        "soundzoo list --presets",
+        "soundzoo list --presets\n  soundzoo list weights",
+    )
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        metavar="DIR",
+        help="folder of presets to list, those alone (default: the package's, and architectures)",
     )
     parser.add_argument(
         "--presets", action="store_true", help="the presets alone, with all that is known of them"
@@ -36,12 +42,15 @@ def add_summary(commands):
 def _list(options):
     from zoo import presets
 
-    found = [presets.describe(name) for name in zoo.list_presets()]
+    names = zoo.list_presets(options.folder)
+    if options.folder and not names:
+        raise ValueError(f"{options.folder} holds no folders of presets.")
+    found = [presets.describe(name) for name in names]
+    models = not (options.presets or options.folder)
     if options.json:
-        models = {} if options.presets else {"models": zoo.list_models()}
-        print_json({**models, "presets": found})
+        print_json({**({"models": zoo.list_models()} if models else {}), "presets": found})
         return 0
-    if not options.presets:
+    if models:
         print(f"Architectures: {', '.join(zoo.list_models())}\n")
     names = _COLUMNS if options.presets else ("Labels", "MB", "mAP", "AUC")
     longest = max((len(preset["name"]) for preset in found), default=0)
