@@ -7,6 +7,9 @@ PYTEST := -m pytest -m "" -n 2 --dist loadfile
 # A quarter of the paper's width is what the package has room for.
 PRESETS := $(basename $(notdir $(wildcard recipes/*_w025_opensounds.yaml)))
 
+# Those on AudioSet's classes that learn from what a teacher said once.
+AUDIOSET := $(filter-out resnet50_%,$(basename $(notdir $(wildcard recipes/*_w025_audioset.yaml))))
+
 # Of each parser; `make test` tries 2000.
 INPUTS ?= 100000
 
@@ -16,7 +19,7 @@ BROWSER := $(and $(shell sh -c 'command -v chromium'),$(shell sh -c 'command -v 
 # How often each command is killed; `make test` does it 10 times.
 KILLS ?= 100
 
-.PHONY: demo test test-fast test-legacy fuzz chaos lint format docs presets weights results hearing benchmark clean resnet50_w025_audioset $(PRESETS)
+.PHONY: demo test test-fast test-legacy fuzz chaos lint format docs presets weights results hearing benchmark clean resnet50_w025_audioset $(AUDIOSET) $(PRESETS)
 
 demo: .venv/package ## Classify the example recordings with the bundled preset
 	.venv/bin/soundzoo classify examples --top 3
@@ -57,9 +60,9 @@ $(PRESETS): runs/yamnet/scores.npy
 	.venv/bin/soundzoo train runs/opensounds runs/$@ --config recipes/$@.yaml
 	.venv/bin/python recipes/publish.py --data ../shared/data --prepared runs/opensounds --run runs/$@
 
-# ResNet-50 at full width, from the preset at a quarter of it; and at a quarter without ESC-10, so that
+# ResNet-50 at full width, from the preset at a quarter of it; at a quarter without ESC-10, so that
 # its embeddings can be judged there.
-weights: runs/yamnet/scores.npy runs/opensounds_only/index.json runs/widened/config.json ## Train again what lies in weights/
+weights: $(AUDIOSET) runs/yamnet/scores.npy runs/opensounds_only/index.json runs/widened/config.json ## Train again what lies in weights/
 	.venv/bin/soundzoo train runs/opensounds runs/resnet50_w100_opensounds \
 		--config recipes/resnet50_w100_opensounds.yaml
 	.venv/bin/python recipes/publish.py --data ../shared/data --prepared runs/opensounds \
@@ -105,6 +108,13 @@ resnet50_w025_audioset: runs/audioset/index.json runs/opensounds/index.json runs
 	.venv/bin/soundzoo train runs/audioset runs/$@ --config recipes/$@.yaml
 	.venv/bin/python recipes/publish_audioset.py --data ../shared/data --more $(MORE) \
 		--opensounds runs/opensounds --audioset runs/audioset --runs runs/$@
+
+# The four other networks, in weights/: the teacher hears their mixtures once.
+$(AUDIOSET): runs/audioset/index.json runs/opensounds/index.json runs/mn04/saved_model.pb
+	.venv/bin/soundzoo teach runs/audioset runs/taught --config recipes/$@.yaml --steps 6000
+	.venv/bin/soundzoo train runs/audioset runs/$@ --config recipes/$@.yaml
+	.venv/bin/python recipes/publish_audioset.py --data ../shared/data --more $(MORE) \
+		--opensounds runs/opensounds --audioset runs/audioset --runs runs/$@ --output weights/$@
 
 runs/mn04/saved_model.pb: | .venv/tools
 	.venv/bin/python recipes/teacher.py --teacher ../shared/data/teacher --output runs/mn04

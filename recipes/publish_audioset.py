@@ -183,7 +183,7 @@ were set aside to watch it by{earlier}, by Adam with weight decay; it began with
 teacher is EfficientAT mn04 (Schmid et al., ICASSP 2023; MIT), which hears every augmented
 mixture as the student does, with {recipe["teacher_seconds"]:g} s of sound around the patch; the
 labels of the recordings raise its targets. So what the teacher mistakes, the student learns.
-Nothing of ESC-10 or ESC-50 was heard. `make {name}` trains it on.
+Nothing of ESC-10 or ESC-50 was heard. `make {name}` trains it {"on" if before else "again"}.
 ''')
     }
 
