@@ -92,6 +92,7 @@ def teach(
 
     Raises:
         ValueError: there are no teachers or no steps, or the folder is of another training.
+        CorruptData: a clip is damaged, and the options do not say to skip those.
         OSError: the folder cannot be written, or another process writes there.
     """
     if not config.teachers:
@@ -146,8 +147,13 @@ def _listen(teachers, augmenter, patches, first_step):
         mixtures, _ = augmenter.mix(Batch(*batch))
         return teachers.logits(mixtures)
 
-    for batch in patches.dataset(first_step):
-        yield hear(*batch).numpy()
+    try:
+        for batch in patches.dataset(first_step):
+            yield hear(*batch).numpy()
+    except tf.errors.OpError:
+        if patches.error is None:
+            raise
+        raise patches.error from None
 
 
 class Taught:

@@ -8,6 +8,7 @@ import pytest
 from frontend import FrontendConfig
 from tests.zoo.training.conftest import SMALL
 from tests.zoo.training.test_trainer import assert_same, weights
+from zoo.data import CorruptData
 from zoo.training import TrainConfig, teach, train
 from zoo.training.patches import TrainingPatches
 from zoo.training.taught import INDEX, PART_STEPS, Taught
@@ -95,6 +96,15 @@ def test_what_cannot_be_taught(data, config, options, tmp_path):
         teach(data, tmp_path, config(), steps=1)
     with pytest.raises(ValueError, match=r"steps must be at least 1\. Received: 0"):
         teach(data, tmp_path, config(**options), steps=0)
+
+
+def test_a_damaged_record_stops_with_its_name(data, config, options, tmp_path, monkeypatch):
+    def damaged(*_):
+        raise CorruptData("shard 3 is damaged")
+
+    monkeypatch.setattr(data, "waveform", damaged)
+    with pytest.raises(CorruptData, match="shard 3 is damaged"):
+        teach(data, tmp_path, config(**options), steps=1)
 
 
 @pytest.fixture
