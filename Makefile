@@ -7,8 +7,8 @@ PYTEST := -m pytest -m "" -n 2 --dist loadfile
 # A quarter of the paper's width is what the package has room for.
 PRESETS := $(basename $(notdir $(wildcard recipes/*_w025_opensounds.yaml)))
 
-# Those on AudioSet's classes that learn from what a teacher said once.
-AUDIOSET := $(filter-out resnet50_%,$(basename $(notdir $(wildcard recipes/*_w025_audioset.yaml))))
+# Those on AudioSet's classes.
+AUDIOSET := $(basename $(notdir $(wildcard recipes/*_w025_audioset.yaml)))
 
 # Of each parser; `make test` tries 2000.
 INPUTS ?= 100000
@@ -19,7 +19,7 @@ BROWSER := $(and $(shell sh -c 'command -v chromium'),$(shell sh -c 'command -v 
 # How often each command is killed; `make test` does it 10 times.
 KILLS ?= 100
 
-.PHONY: demo test test-fast test-legacy fuzz chaos lint format docs presets weights results hearing benchmark clean resnet50_w025_audioset $(AUDIOSET) $(PRESETS)
+.PHONY: demo test test-fast test-legacy fuzz chaos lint format docs presets weights results hearing benchmark clean $(AUDIOSET) $(PRESETS)
 
 demo: .venv/package ## Classify the example recordings with the bundled preset
 	.venv/bin/soundzoo classify examples --top 3
@@ -104,17 +104,13 @@ hearing: runs/opensounds/index.json runs/audioset/index.json runs/esc10/index.js
 # AudioSet's classes: what all folders of MORE hold is heard by the teacher alone.
 MORE ?=
 
-resnet50_w025_audioset: runs/audioset/index.json runs/opensounds/index.json runs/mn04/saved_model.pb ## Train ResNet-50 on AudioSet's classes
-	.venv/bin/soundzoo train runs/audioset runs/$@ --config recipes/$@.yaml
-	.venv/bin/python recipes/publish_audioset.py --data ../shared/data --more $(MORE) \
-		--opensounds runs/opensounds --audioset runs/audioset --runs runs/$@
-
-# The four other networks, in weights/: the teacher hears their mixtures once.
+# The teacher hears the mixtures once for all five networks. The package has room for one of them.
 $(AUDIOSET): runs/audioset/index.json runs/opensounds/index.json runs/mn04/saved_model.pb
 	.venv/bin/soundzoo teach runs/audioset runs/taught --config recipes/$@.yaml --steps 6000
 	.venv/bin/soundzoo train runs/audioset runs/$@ --config recipes/$@.yaml
 	.venv/bin/python recipes/publish_audioset.py --data ../shared/data --more $(MORE) \
-		--opensounds runs/opensounds --audioset runs/audioset --runs runs/$@ --output weights/$@
+		--opensounds runs/opensounds --audioset runs/audioset --runs runs/$@ \
+		--output $(if $(filter resnet50_%,$@),zoo/pretrained,weights)/$@
 
 runs/mn04/saved_model.pb: | .venv/tools
 	.venv/bin/python recipes/teacher.py --teacher ../shared/data/teacher --output runs/mn04

@@ -9,6 +9,7 @@ of opensounds and of world, and fold 5 of ESC-10. YAMNet's stand beside them, me
 
 import argparse
 import json
+import re
 import tempfile
 from pathlib import Path
 
@@ -22,6 +23,9 @@ import zoo
 from zoo import presets
 from zoo.data import open_prepared
 from zoo.evaluation import evaluate
+
+HEARD = re.compile(r"^\| (.+) \| (.+) \| (\d+) \| (\d+\.\d\d) \|$", re.MULTILINE)
+"""A row of a card on what it was trained on: licence, collections, clips and hours."""
 
 FEWEST = 5
 """Test clips of a class of world that is judged."""
@@ -60,7 +64,7 @@ def main():
     (output / presets.METRICS).write_text(json.dumps(metrics, indent=1, ensure_ascii=False) + "\n")
     recipe = read_recipe(options.runs[-1])
     checksum = presets.read_config(output)["weights_sha256"]
-    heard = heard_under_licences(options.data, options.more)
+    heard = heard_under_licences(options.data, options.more, options.runs[0])
     origin = "the body of resnet50_w025_opensounds_only" if earlier else "random weights"
     text = card(classifier, output, checksum, recipe, metrics, yamnet, heard, origin)
     (output / presets.CARD).write_text(text)
@@ -98,11 +102,19 @@ def steps_before(run):
     return presets.read_metrics(presets.find(init)).get("steps", []) if init else []
 
 
-def heard_under_licences(data, more):
-    """Of each licence, as collections state it: their names, and their training clips and hours."""
+def heard_under_licences(data, more, run):
+    """Of each licence, as collections state it: their names, and their training clips and hours.
+
+    What only the preset heard from which a run began is taken from its card.
+    """
     folders = [(folder, rows_of(folder)) for folder in (data / "opensounds", data / "world")]
     folders += [(folder, without_overlap(folder)) for folder in more]
-    found = {}
+    names_now = {row.get("dataset", folder.name) for folder, rows in folders for row in rows}
+    found = {
+        licence: (set(names.split(", ")), int(clips), float(hours))
+        for licence, names, clips, hours in HEARD.findall(card_before(run))
+        if not names_now.issuperset(names.split(", "))
+    }
     for folder, rows in folders:
         for row in rows:
             if row.get("split", "train") == "train":
@@ -111,6 +123,12 @@ def heard_under_licences(data, more):
                 names = names | {row.get("dataset", folder.name)}
                 found[licence] = names, clips + 1, hours + float(row["seconds"]) / 3600
     return dict(sorted(found.items(), key=lambda item: -item[1][-1]))
+
+
+def card_before(run):
+    """The card of the preset from which a run began; empty if from none."""
+    init = read_recipe(run).get("init")
+    return Path(presets.find(init), presets.CARD).read_text() if init else ""
 
 
 def card(classifier, output, checksum, recipe, metrics, yamnet, heard, origin):

@@ -8,6 +8,7 @@ A folder that `teach` writes holds
                         `PART_STEPS` steps' mixtures, of the next, ...
 """
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +62,7 @@ _KINDS = {
     "frontend": dict,
     "steps": int,
     "known": list,
+    "teachers_sha256": str,
     "parts": list,
 }
 
@@ -116,13 +118,19 @@ def teach(
         **_of_training(config, data, classifier.frontend),
         "steps": steps,
         "known": (teachers.known > 0).tolist(),
+        "teachers_sha256": _content(config.teachers),
         "parts": [],
     }
     folder.mkdir(parents=True, exist_ok=True)
     with alone_in(folder):
         if (folder / INDEX).exists():
             before = _read(folder)
-            _check_same(folder, before, index, ("steps", "known"))
+            _check_same(folder, before, index, "teachers_sha256")
+            if before["steps"] != steps:
+                raise ValueError(
+                    f"{folder} is of {before['steps']} steps, not {steps}; ask for as many, or "
+                    "name another folder."
+                )
             index = before
         heard = PART_STEPS * len(index["parts"])
         progress(min(heard, steps))
@@ -228,6 +236,16 @@ def _of_training(config, data, frontend):
     }
 
 
+def _content(folders):
+    """SHA-256 of all files of SavedModels but their fingerprints, which differ for equal ones."""
+    digest = hashlib.sha256()
+    for folder in map(Path, folders):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and path.name != "fingerprint.pb":
+                digest.update(f"{path.relative_to(folder)} {sha256(path)}\n".encode())
+    return digest.hexdigest()
+
+
 def _read(folder):
     path = folder / INDEX
     try:
@@ -251,7 +269,7 @@ def _read(folder):
     return index
 
 
-def _check_same(folder, before, now, more=()):
+def _check_same(folder, before, now, *more):
     """ValueError if a folder is of a training that mixes otherwise, or differs in `more`."""
     differing = [
         f"{name} was {value!r} and is now {now['options'].get(name)!r}"
@@ -259,12 +277,12 @@ def _check_same(folder, before, now, more=()):
         if now["options"].get(name) != value
     ]
     differing += [
-        f"{key.replace('_sha256', '')} was another"
+        f"other {key.removesuffix('_sha256')}"
         for key in ("data_sha256", "frontend", *more)
         if before[key] != now[key]
     ]
     if differing:
         raise ValueError(
-            f"What {folder} holds was said of other mixtures: {'; '.join(differing)}. Train with "
-            f"the same options and data, or {_AGAIN}."
+            f"What {folder} holds was said of other mixtures: {'; '.join(differing)}. Go on with "
+            f"the same options, data and teachers, or {_AGAIN}."
         )

@@ -1,12 +1,13 @@
 """What teachers said is kept, and is what they would say."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
 
 from frontend import FrontendConfig
-from tests.zoo.training.conftest import SMALL
+from tests.zoo.training.conftest import SMALL, write_saved_teacher
 from tests.zoo.training.test_trainer import assert_same, weights
 from zoo.data import CorruptData
 from zoo.training import TrainConfig, teach, train
@@ -85,10 +86,22 @@ def test_another_training_is_refused(data, config, options, folder, tmp_path, ch
 
 
 def test_other_data_and_other_steps_are_refused(data, unlike, config, options, folder, tmp_path):
-    with pytest.raises(ValueError, match="data was another"):
+    with pytest.raises(ValueError, match="of other mixtures: other data"):
         train(unlike, tmp_path, config(**options, taught=str(folder)))
-    with pytest.raises(ValueError, match="steps was another"):
+    with pytest.raises(ValueError, match=f"is of {STEPS} steps, not {STEPS + 1}; ask for as many"):
         teach(data, folder, config(**options), steps=STEPS + 1)
+
+
+def test_another_teacher_under_the_same_name_is_refused(data, config, tmp_path):
+    options = config(teachers=[str(tmp_path / "t")], teacher_seconds=2)
+    write_saved_teacher(tmp_path / "t", ["middle", "high"], [1.0, 2.0])
+    for _ in range(2):
+        teach(data, tmp_path / "said", options, steps=1)
+    shutil.rmtree(tmp_path / "t")
+    shutil.rmtree(tmp_path / "t.dir")
+    write_saved_teacher(tmp_path / "t", ["middle", "high"], [1.0, 3.0])
+    with pytest.raises(ValueError, match="of other mixtures: other teachers"):
+        teach(data, tmp_path / "said", options, steps=1)
 
 
 def test_what_cannot_be_taught(data, config, options, tmp_path):
