@@ -42,7 +42,10 @@ def list_presets(folder: StrPath | None = None) -> list[str]:
     """
     if folder is None:
         return sorted(config.parent.name for config in _BUNDLED.glob(f"*/{CONFIG}"))
-    return sorted(str(config.parent) for config in Path(folder).glob(f"*/{CONFIG}"))
+    # pathlib would leave "./" out, and a bare name is one of the package.
+    return sorted(
+        os.path.join(folder, config.parent.name) for config in Path(folder).glob(f"*/{CONFIG}")
+    )
 
 
 def describe(preset):

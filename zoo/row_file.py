@@ -90,6 +90,7 @@ class RowFile:
                 self._note(0, 0)
             else:
                 self._rows.truncate(size)
+                self._rows.seek(size)  # or `tell` would still count what was cut off
                 # A line that was cut off in the middle would swallow the next.
                 self._journal.truncate(journal_size)
             self._opened = stack.pop_all()

@@ -43,6 +43,7 @@ def test_holds_page_model_and_what_the_page_needs_of_the_runtime(model, node_mod
     page = tmp_path / "page"
     ours = {path.name for path in PAGE.iterdir()}
     assert {"index.html", "LICENSE"} < ours
+    assert (page / "LICENSE").read_text() == (PAGE.parents[1] / "LICENSE").read_text()
     assert files(page) == copied | ours | {"model.tflite", "model.json"}
     for name in copied:
         assert (page / name).read_bytes() == (node_modules / f"@{name}").read_bytes()

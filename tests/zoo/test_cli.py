@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -571,7 +572,7 @@ def test_list_of_presets_alone_says_more(run):
     }
 
 
-def test_list_of_a_folder_of_presets(run, small_preset, tmp_path):
+def test_list_of_a_folder_of_presets(run, small_preset, tmp_path, monkeypatch):
     status, lines, _ = run("list", small_preset.parent)
     assert (status, len(lines)) == (0, 3)
     path, labels, *_ = lines[2].split()
@@ -579,7 +580,14 @@ def test_list_of_a_folder_of_presets(run, small_preset, tmp_path):
     _, lines, _ = run("list", small_preset.parent, "--json")
     (preset,) = json.loads("\n".join(lines))["presets"]
     assert zoo.AudioClassifier.from_preset(preset["name"]).architecture == preset["architecture"]
-    assert run("list", tmp_path) == (2, [], [f"soundzoo: {tmp_path} holds no folders of presets."])
+    shutil.copytree(small_preset, tmp_path / "yamnet")
+    monkeypatch.chdir(tmp_path)
+    assert run("list", ".")[1][2].split()[:2] == ["./yamnet", "3"]
+    assert run("list", tmp_path / "yamnet") == (
+        2,
+        [],
+        [f"soundzoo: {tmp_path / 'yamnet'} holds no folders of presets."],
+    )
 
 
 def test_list_of_presets_that_were_not_evaluated(run, small_preset, monkeypatch):
@@ -617,6 +625,7 @@ def test_summary_of_one_network_as_json(run):
         (["classify", "x.wav", "--top", "two"], "invalid int value: 'two'"),
         (["classify", "--from-list", "missing.txt"], "missing.txt: No such file or directory"),
         (["classify", "a.wav", "b.wav", "--plot", "x.png"], "--plot draws one file"),
+        (["classify", "a.wav", "--plot", "x.png", "--output", "x.csv"], "--plot draws one file"),
         (["embed", "x.wav"], "one of the arguments --output --plot --json is required"),
         (["summary", "resnet51"], "no architecture 'resnet51'"),
         (["summary", "--width", "0"], "width must be"),

@@ -74,6 +74,21 @@ def test_goes_on_behind_the_last_whole_recording(path):
     assert read(path) == [*READ, READ[0]]
 
 
+def test_recordings_without_rows_behind_a_torn_row(path):
+    with RowFile(path, COLUMNS, {}) as table:
+        table.write(ROWS[:1])
+    (partial,) = path.parent.iterdir()
+    with open(partial / "rows", "ab") as rows:
+        rows.write(b"half a row of a full disk")
+    with RowFile(path, COLUMNS, {}) as table:
+        table.write([])
+    with RowFile(path, COLUMNS, {}) as table:
+        assert table.done == 2
+        table.write(ROWS[1:])
+        table.finish()
+    assert read(path) == READ
+
+
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
 def test_lists_have_room_but_in_csv(tmp_path, suffix):
     columns = {"file": str, "embedding": list}

@@ -40,8 +40,9 @@ def read(place):
 
 def size(place):
     """Bytes that a file has, or None if there is none."""
-    found = FileSystems.match([place], limits=[1])[0].metadata_list
-    return found[0].size_in_bytes if found else None
+    if not FileSystems.exists(place):  # `match` would take a name with brackets for a pattern
+        return None
+    return FileSystems.get_filesystem(place).size(place)
 
 
 def search(pattern):

@@ -51,8 +51,8 @@ def _classify(options):
         beam.check(options, ("json", "plot"))
     paths = [] if options.runner else sounds.sound_files(options)
     if options.plot:
-        if len(paths) != 1 or paths[0] == sounds.STDIN:
-            raise ValueError(f"--plot draws one file. Received: {', '.join(paths)}")
+        if len(paths) != 1 or paths[0] == sounds.STDIN or options.output:
+            raise ValueError(f"--plot draws one file, without --output. Received: {len(paths)}")
         check_writable(options.plot)
         from zoo import plot  # here, because matplotlib is an extra and slow to import
 

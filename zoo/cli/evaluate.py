@@ -1,6 +1,7 @@
 """`soundzoo evaluate`: how well a model hears the clips of prepared data."""
 
 import argparse
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -71,6 +72,7 @@ def add_evaluate(commands):
         metavar="DIR",
         help="save the model with its calibration, for soundzoo classify --calibrated",
     )
+    parser.add_argument("--overwrite", action="store_true", help="replace the preset at DIR")
     parser.add_argument("--per-class", action="store_true", help="print the classes, too")
     parser.add_argument("--json", action="store_true", help="print metrics.json")
 
@@ -82,6 +84,8 @@ def _evaluate(options):
 
     if bool(options.calibrate) != bool(options.preset):
         raise ValueError("--calibrate METHOD and --preset DIR go together; name both.")
+    if options.preset and os.path.exists(options.preset) and not options.overwrite:
+        raise FileExistsError(f"{options.preset} exists; pass --overwrite to replace it.")
     if Path(options.data).is_file():
         raise ValueError(
             f"{options.data} is a file, and not what soundzoo prepare writes. If it is a table of "
@@ -103,7 +107,7 @@ def _evaluate(options):
             track=track,
         )
     if options.preset:
-        classifier.save_to_preset(options.preset)
+        classifier.save_to_preset(options.preset, overwrite=options.overwrite)
     if options.json:
         print_json(metrics)
     else:

@@ -63,10 +63,9 @@ def _found(model):
 
 
 def checksum(model):
-    """SHA-256 of the weights of what `--model` names."""
-    if is_exported(model):
-        return sha256(model)
-    return presets.read_config(presets.find(model))["weights_sha256"]
+    """SHA-256 of what `--model` names: an exported file, or the configuration of a preset, which
+    has that of the weights."""
+    return sha256(model if is_exported(model) else presets.find(model) / presets.CONFIG)
 
 
 def is_exported(model):

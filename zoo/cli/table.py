@@ -50,7 +50,7 @@ def write_table(paths, run, columns, rows_of, options, settings):
 
 
 def identity(options, settings):
-    """What makes the rows of a table what they are: the weights, and these options, by name."""
+    """What makes the rows of a table what they are: the model, and these options, by name."""
     values = {f"--{name.replace('_', '-')}": getattr(options, name) for name in settings}
     if values.get("--thresholds"):
         values["--thresholds"] = sha256(values["--thresholds"])  # its name may stay as it changes

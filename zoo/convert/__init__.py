@@ -9,12 +9,9 @@ from zoo.convert import efficientat, panns, vggish, yamnet
 from zoo.convert.arrays import read_arrays
 from zoo.data.classes import read_class_list
 
-# A source is a module of: KNOWN, what a message calls it, CREDIT, whose it is, `matches(arrays)`
-# and `convert(arrays, labels)`.
+# A source is a module of: KNOWN, what a message calls it; CLASSES, names of files that say its
+# classes; CREDIT, whose it is; `matches(arrays)` and `convert(arrays, labels)`.
 _SOURCES = (efficientat, panns, vggish, yamnet)
-
-_CLASSES = "class_labels_indices.csv", "assets/yamnet_class_map.csv", "yamnet_class_map.csv"
-"""AudioSet's list of classes, and YAMNet's, under the names that they have everywhere."""
 
 
 class Converted(NamedTuple):
@@ -40,7 +37,8 @@ def convert(source: StrPath, *, labels: StrPath | None = None) -> Converted:
             * VGGish: `vggish_model.ckpt`, and `vggish_pca_params.npz` beside it
             * YAMNet: the SavedModel's folder, or `yamnet.h5`
         labels: file of the classes in order, a `class_labels_indices.csv` or names, one a line. By
-            default what the source says, or the `class_labels_indices.csv` beside it.
+            default what the source says, or, of EfficientAT and PANNs, which say nothing, the
+            `class_labels_indices.csv` beside it.
 
     Returns:
         `Converted`: the classifier and whose it is.
@@ -52,16 +50,16 @@ def convert(source: StrPath, *, labels: StrPath | None = None) -> Converted:
     arrays = read_arrays(source)
     for module in _SOURCES:
         if module.matches(arrays):
-            classifier = module.convert(arrays, _labels(source, labels))
+            classifier = module.convert(arrays, _labels(source, labels, module.CLASSES))
             arrays.check_all_taken()
             return Converted(classifier, module.CREDIT)
     known = "; ".join(module.KNOWN for module in _SOURCES)
     raise ValueError(f"{source} holds no weights that are known. What can be converted: {known}.")
 
 
-def _labels(source, labels):
-    """The labels in a file that was named, or that lies beside the source; or None."""
+def _labels(source, labels, names):
+    """The labels in a file that was named, or in one of these names beside the source; or None."""
     folder = Path(source) if Path(source).is_dir() else Path(source).parent
-    known = [folder / name for name in _CLASSES if (folder / name).is_file()]
+    known = [folder / name for name in names if (folder / name).is_file()]
     path = labels or next(iter(known), None)
     return path and read_class_list(path)

@@ -1,10 +1,14 @@
 """EfficientAT: MobileNetV3s that transformers taught AudioSet."""
 
+import re
+from pathlib import Path
+
 from zoo.classifier import AudioClassifier
 from zoo.convert.arrays import set_from_pytorch
 from zoo.networks.mobilenet_v3 import BLOCKS
 
 KNOWN = "EfficientAT's mn04_as to mn40_as (.pt, .pth, .npz)"
+CLASSES = ("class_labels_indices.csv",)
 CREDIT = (
     "EfficientAT, by F. Schmid, K. Koutini and G. Widmer (Efficient large-scale audio tagging via "
     "transformer-to-CNN knowledge distillation, ICASSP 2023); MIT License."
@@ -19,6 +23,10 @@ _PARTS = {
 }
 """What a block consists of, in order, and the layers of each part; not every block has all."""
 
+_OTHER_FRONT_END = re.compile(r"_as_(hop_\d+|mels_\d+)")
+"""In the names of networks that were trained on another hop or on other mel bins, with the same
+arrays."""
+
 
 def matches(arrays):
     """Whether arrays are of such a network."""
@@ -27,6 +35,11 @@ def matches(arrays):
 
 def convert(arrays, labels):
     """The `AudioClassifier` of the arrays; labels: a list of `Label`, or None."""
+    if other := _OTHER_FRONT_END.search(Path(arrays.path).name):
+        raise ValueError(
+            f"{arrays.path} is of a network that hears other patches ({other[1]}), of which its "
+            "arrays say nothing: mn04_as to mn40_as can be converted."
+        )
     width = arrays.shape(f"{_HIDDEN}.bias")[0] / 1280
     name = f"mn{round(10 * width):02d}_as"
     labels = arrays.labels(labels, f"{_LOGITS}.bias")

@@ -12,6 +12,7 @@ from zoo.networks.cnn14 import BLOCKS
 from zoo.networks.mobilenet_v1 import PAIRS
 
 KNOWN = "PANNs' Cnn14, Cnn14_16k and MobileNetV1 (.pth)"
+CLASSES = ("class_labels_indices.csv",)
 CREDIT = (
     "PANNs, by Q. Kong et al. (PANNs: large-scale pretrained audio neural networks for audio "
     "pattern recognition, 2020); the code is under the MIT License, and the licence of the weights "

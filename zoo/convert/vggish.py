@@ -9,6 +9,7 @@ from zoo.labels import Label
 from zoo.networks.vggish import EMBEDDING
 
 KNOWN = "VGGish (vggish_model.ckpt, with vggish_pca_params.npz beside it)"
+CLASSES = ()
 CREDIT = (
     "VGGish, by S. Hershey et al. (CNN architectures for large-scale audio classification, ICASSP "
     "2017), as Google released it; Apache License 2.0. VGGish has embeddings and no classes: the "

@@ -7,6 +7,7 @@ from zoo.labels import as_labels
 from zoo.networks.mobilenet_v1 import PAIRS
 
 KNOWN = "YAMNet (SavedModel, yamnet.h5)"
+CLASSES = ("assets/yamnet_class_map.csv", "yamnet_class_map.csv")
 CREDIT = "YAMNet, by M. Plakal and D. Ellis of Google; Apache License 2.0."
 
 _NUMBERED = "layer_with_weights-{}/{}/.ATTRIBUTES/VARIABLE_VALUE"

@@ -37,6 +37,9 @@ class Away(LocalFileSystem):
     def exists(self, path):
         return super().exists(_local(path))
 
+    def size(self, path):
+        return super().size(_local(path))
+
     def delete(self, paths):
         return super().delete(list(map(_local, paths)))
 

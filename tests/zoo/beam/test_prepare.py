@@ -25,6 +25,11 @@ def test_a_job_writes_what_prepare_writes(tmp_path, manifest, expected):
     assert len(open_prepared(tmp_path / "out")) == 11
 
 
+def test_folders_whose_names_look_like_patterns(tmp_path, manifest, expected):
+    beam.prepare(manifest, tmp_path / "out [v2]*", clips_per_shard=4)
+    assert contents(tmp_path / "out [v2]*") == expected
+
+
 def test_what_beam_alone_can_open(tmp_path, manifest, expected, away):
     # Whether a file is there, only its reader sees.
     manifest.write_text(manifest.read_text().replace("clips/gone.wav,Dog,train\n", ""))

@@ -118,6 +118,13 @@ def test_other_networks_are_refused(released, change, message, tmp_path):
         convert(tmp_path / "other.npz", labels=labels)
 
 
+@pytest.mark.parametrize("name", ["mn10_as_hop_15_mAP_463.npz", "mn10_as_mels_40_mAP_453.npz"])
+def test_other_front_ends_are_refused(released, name, tmp_path):
+    (tmp_path / name).write_bytes(released.read_bytes())
+    with pytest.raises(ValueError, match=r"other patches \((hop_15|mels_40)\)"):
+        convert(tmp_path / name, labels=released.with_name("class_labels_indices.csv"))
+
+
 def test_labels_that_do_not_fit(released, tmp_path):
     alone = tmp_path / "alone.npz"
     alone.write_bytes(released.read_bytes())

@@ -88,6 +88,8 @@ def test_saved_model_names_its_classes(arrays, tmp_path):
 
 
 def test_h5(arrays, preset, tmp_path):
+    rows = "".join(f"{number},/m/{number},Of others {number}\n" for number in range(527))
+    (tmp_path / "class_labels_indices.csv").write_text("index,mid,display_name\n" + rows)
     found, credit = convert(yamnet_h5(tmp_path / "yamnet.h5", arrays))
     check(found, preset)
     assert found.labels == preset.labels

@@ -1,11 +1,13 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
 import soundfile
 from sklearn.calibration import calibration_curve
 
-from zoo.calibration import METHODS, apply
+from zoo import AudioClassifier
+from zoo.calibration import METHODS, Calibration, apply
 from zoo.cli import main
 from zoo.data import prepare, read_source
 from zoo.evaluation import calibrate
@@ -105,6 +107,26 @@ def test_the_command_saves_a_preset_that_gives_probabilities(many, tmp_path, sma
         scores[bool(flags)] = {each["label"]: each["score"] for each in entry["predictions"]}
     assert scores[True] != scores[False]
     assert run("events", heard, "--model", calibrated, "--calibrated", "--threshold", 0.01) == 0
+    arguments += ["--calibrate", "isotonic", "--preset", calibrated]
+    shutil.rmtree(tmp_path / "out")
+    assert run(*arguments) == 2
+    assert "calibrated exists; pass --overwrite to replace it." in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert run(*arguments, "--overwrite") == 0
+
+
+def test_a_table_does_not_go_on_with_another_calibration(many, tmp_path, small_preset, capsys):
+    classifier = AudioClassifier.from_preset(small_preset)
+    table = tmp_path / "heard.csv"
+    arguments = ["classify", many.parent / "1.wav", "--model", tmp_path / "mine", "--calibrated"]
+    for intercept in (0.0, 5.0):
+        classifier.calibration = Calibration({"Dog": {"slope": 1, "intercept": intercept}})
+        classifier.save_to_preset(tmp_path / "mine", overwrite=True)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("zoo.row_file.RowFile.finish", lambda table: None)
+            status = run(*arguments, "--output", table)
+        assert status == (2 if intercept else 0)
+    assert "is of a run that differs in: '--model'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
