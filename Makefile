@@ -99,7 +99,8 @@ runs/yamnet/scores.npy: runs/opensounds/index.json
 
 hearing: runs/opensounds/index.json runs/audioset/index.json runs/esc10/index.json runs/mn04/saved_model.pb ## Print how well presets hear what trained none of them
 	.venv/bin/python recipes/hearing.py --opensounds runs/opensounds --audioset runs/audioset --esc10 runs/esc10 \
-		--teacher runs/mn04 --models resnet50_w025_audioset yamnet weights/resnet50_w025_opensounds_only
+		--teacher runs/mn04 --models resnet50_w025_audioset yamnet weights/resnet50_w025_opensounds_only \
+		$(filter-out %resnet50_w025_audioset,$(AUDIOSET:%=weights/%))
 
 # AudioSet's classes: what all folders of MORE hold is heard by the teacher alone.
 MORE ?=
