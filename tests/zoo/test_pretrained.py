@@ -45,6 +45,25 @@ def metrics(preset):
     return presets.read_metrics(presets.find(preset))
 
 
+TOO_WEAK = {
+    "fully_connected_w025_audioset": {"most examples", "sine", "Dishes, pots, and pans"},
+    "alexnet_w025_audioset": {"Dishes, pots, and pans"},
+    "vgg_w025_audioset": {"Dishes, pots, and pans"},
+}
+"""What those that few steps taught, from random weights, do not hear."""
+
+
+@pytest.fixture
+def expect_miss(request, name):
+    """A function of what is to be heard, which then must be missed by those who are known to."""
+
+    def expect(what):
+        if what in TOO_WEAK.get(name, ()):
+            request.applymarker(pytest.mark.xfail(reason="known to be too weak", strict=True))
+
+    return expect
+
+
 NOISE = np.random.default_rng(0).uniform(-1, 1, 48000)
 SINE = np.sin(2 * np.pi * 440 * np.arange(48000) / 16000)
 
@@ -70,7 +89,8 @@ def test_the_default_hears_the_examples(default, file, label):
     assert label in [p.label for p in default.classify(ROOT / "examples" / file, top=3)]
 
 
-def test_hears_most_examples(classifier):
+def test_hears_most_examples(classifier, expect_miss):
+    expect_miss("most examples")
     best_fifth = len(classifier.labels) // 5
     heard = [
         label in [p.label for p in classifier.classify(ROOT / "examples" / file, top=best_fifth)]
@@ -97,8 +117,9 @@ def test_the_default_hears_the_parts_of_the_medley(default):
     ],
     ids=["silence", "noise", "sine", "speech"],
 )
-def test_hears_what_yamnets_own_test_plays(classifier, sound, labels, top):
+def test_hears_what_yamnets_own_test_plays(classifier, expect_miss, request, sound, labels, top):
     """That test wants all of its sounds among the first ten; where no class is meant, nothing."""
+    expect_miss(request.node.callspec.id.rpartition("-")[2])
     heard = classifier.classify(sound, top=top)
     if labels & {label.name for label in classifier.labels}:
         assert labels & {prediction.label for prediction in heard}
@@ -120,9 +141,10 @@ EVERYDAY = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("label", EVERYDAY)
-def test_hears_dogs_streets_and_kitchens(classifier, shared_data, label):
+def test_hears_dogs_streets_and_kitchens(classifier, expect_miss, shared_data, label):
     if label not in [known.name for known in classifier.labels]:
         pytest.skip("it has no such class")
+    expect_miss(label)
     with open(shared_data / "world" / "manifest.csv", newline="") as file:
         rows = [
             row for row in csv.DictReader(file) if (row["split"], row["label"]) == ("test", label)
