@@ -51,6 +51,8 @@ def main():
     output = (options.output or PRETRAINED / options.runs[-1].name).resolve()
     earlier = steps_before(options.runs[0])
     steps = [*earlier, *map(steps_of, options.runs)]
+    # Before the preset takes the place of the one from which it began.
+    heard = heard_under_licences(options.data, options.more, options.runs[0])
     trained = zoo.AudioClassifier.from_preset(options.runs[-1])
     trained.save_to_preset(output, weights_dtype="float16", overwrite=True)
     opensounds, audioset = open_prepared(options.opensounds), open_prepared(options.audioset)
@@ -64,7 +66,6 @@ def main():
     (output / presets.METRICS).write_text(json.dumps(metrics, indent=1, ensure_ascii=False) + "\n")
     recipe = read_recipe(options.runs[-1])
     checksum = presets.read_config(output)["weights_sha256"]
-    heard = heard_under_licences(options.data, options.more, options.runs[0])
     origin = "the body of resnet50_w025_opensounds_only" if earlier else "random weights"
     text = card(classifier, output, checksum, recipe, metrics, yamnet, heard, origin)
     (output / presets.CARD).write_text(text)
