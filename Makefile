@@ -80,7 +80,9 @@ results: runs/yamnet/scores.npy runs/esc10/index.json runs/zero_shot/yamnet/scor
 		--config recipes/reproduce.yaml --seeds 3
 	.venv/bin/soundzoo reproduce data runs/opensounds runs/results --config recipes/reproduce.yaml
 	.venv/bin/soundzoo reproduce transfer runs/esc10 runs/results \
-		--models weights/resnet50_w025_opensounds_only resnet50_w025_audioset yamnet \
+		--models weights/resnet50_w025_opensounds_only weights/fully_connected_w025_audioset \
+		weights/alexnet_w025_audioset weights/vgg_w025_audioset weights/inception_v3_w025_audioset \
+		resnet50_w025_audioset yamnet \
 		--scores runs/zero_shot/yamnet runs/zero_shot/mn04
 	.venv/bin/python recipes/results.py runs/results
 
