@@ -109,7 +109,9 @@ def _write_hints_out(function):
     generated = not hasattr(function, "__code__") or function.__code__.co_filename[0] == "<"
     if not generated and function.__annotations__:
         (tree,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
-        hints = {arg.arg: arg.annotation for arg in ast.walk(tree.args) if isinstance(arg, ast.arg)}
+        # Children alone: a default may be a lambda, which has arguments of its own.
+        arguments = [arg for arg in ast.iter_child_nodes(tree.args) if isinstance(arg, ast.arg)]
+        hints = {arg.arg: arg.annotation for arg in arguments}
         hints["return"] = tree.returns
         for name in function.__annotations__:
             function.__annotations__[name] = _Written(hints[name])

@@ -12,7 +12,6 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -75,7 +74,7 @@ def teach(
     config: TrainConfig,
     *,
     steps: int,
-    progress: Callable[[int], Any] = lambda steps: None,
+    progress: Callable[[int], object] | None = None,
 ) -> "Taught":
     """Lets the teachers of a training hear its first steps' mixtures, and keeps what they say.
 
@@ -87,7 +86,7 @@ def teach(
         folder: to write.
         config: of the training; it names the teachers.
         steps: how many; a training goes through them again and again.
-        progress: is called with the number of steps that were heard since it was last.
+        progress: function that is told how many more steps were heard.
 
     Returns:
         `Taught`.
@@ -133,6 +132,7 @@ def teach(
                 )
             index = before
         heard = PART_STEPS * len(index["parts"])
+        progress = progress or (lambda steps: None)
         progress(min(heard, steps))
         logits = _listen(teachers, augmenter, patches, heard)
         while heard < steps:
