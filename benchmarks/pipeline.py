@@ -58,9 +58,7 @@ def training_patches(name, width, data):
     config = TrainConfig(model=name, width=width, **AUGMENTATION)
     classifier = AudioClassifier(name, data.labels, width=width)
     augmenter = Augmenter(config, classifier.frontend)
-    patches = TrainingPatches(
-        data, config, classifier.frontend, samples=augmenter.samples, draws=augmenter.draws
-    )
+    patches = TrainingPatches(data, config, classifier.frontend, **augmenter.takes)
     return patches, Learner(classifier, config, 1000, augmenter)
 
 

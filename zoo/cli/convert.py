@@ -21,7 +21,7 @@ def add_convert(commands):
         "--labels",
         metavar="FILE",
         help="the classes in order, one a line or AudioSet's class_labels_indices.csv (default: "
-        "what the source says, or that file beside it)",
+        "what the source says, or that file beside EfficientAT's and PANNs')",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace the preset at OUT")
     parser.add_argument("--json", action="store_true", help="print JSON")

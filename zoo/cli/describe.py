@@ -52,11 +52,11 @@ def _list(options):
         return 0
     if models:
         print(f"Architectures: {', '.join(zoo.list_models())}\n")
-    names = _COLUMNS if options.presets else ("Labels", "MB", "mAP", "AUC")
+    columns = _COLUMNS if options.presets else ("Labels", "MB", "mAP", "AUC")
     longest = max((len(preset["name"]) for preset in found), default=0)
-    table = TableWriter(Preset=longest, **{name: _COLUMNS[name][0] for name in names})
+    table = TableWriter(Preset=longest, **{name: _COLUMNS[name][0] for name in columns})
     for preset in found:
-        table.row(preset["name"], *(_COLUMNS[name][1](preset) for name in names))
+        table.row(preset["name"], *(_COLUMNS[name][1](preset) for name in columns))
     return 0
 
 

@@ -64,6 +64,11 @@ class Augmenter:
         layers = [*self.on_waveforms, self.mixup, *self.on_patches]
         self.draws = sum(layer.draws for layer in layers if layer)
 
+    @property
+    def takes(self):
+        """What `TrainingPatches` must know of it, as keyword arguments."""
+        return {"samples": self.samples, "draws": self.draws, "around": self.around}
+
     def mix(self, batch):
         """Mixtures `[batch, samples]` and targets `[batch, classes]` of a `Batch`."""
         waveforms, targets, uniform, _ = batch

@@ -103,18 +103,12 @@ def teach(
     folder = Path(folder)
     strategy = tf.distribute.get_strategy()  # of one device
     config, classifier = start(config, data, folder.name, strategy)
+    frontend = classifier.frontend
     teachers = Teachers(config.teachers, data.labels)
-    augmenter = Augmenter(config, classifier.frontend)
-    patches = TrainingPatches(
-        data,
-        config,
-        classifier.frontend,
-        samples=augmenter.samples,
-        draws=augmenter.draws,
-        around=augmenter.around,
-    )
+    augmenter = Augmenter(config, frontend)
+    patches = TrainingPatches(data, config, frontend, **augmenter.takes)
     index = {
-        **_of_training(config, data, classifier.frontend),
+        **_of_training(config, data, frontend),
         "steps": steps,
         "known": (teachers.known > 0).tolist(),
         "teachers_sha256": _content(config.teachers),
@@ -146,7 +140,7 @@ def teach(
                 file.write(json.dumps(sealed(index), indent=1).encode())
             heard += part
             progress(part)
-    return Taught(folder, config, data, classifier.frontend)
+    return Taught(folder, config, data, frontend)
 
 
 def _listen(teachers, augmenter, patches, first_step):

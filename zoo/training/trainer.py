@@ -95,15 +95,7 @@ class Trainer:
             teachers = None
             if config.teachers and not taught:
                 teachers = Teachers(config.teachers, data.labels)
-            self.patches = TrainingPatches(
-                data,
-                config,
-                frontend,
-                samples=augmenter.samples,
-                draws=augmenter.draws,
-                around=augmenter.around,
-                taught=taught,
-            )
+            self.patches = TrainingPatches(data, config, frontend, taught=taught, **augmenter.takes)
             self.steps = config.epochs * self.patches.epoch_steps
             self.learner = Learner(
                 self.classifier,

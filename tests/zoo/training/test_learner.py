@@ -36,9 +36,7 @@ def test_a_step_that_overflows_float16_changes_the_scale_alone(data, half_precis
     classifier = AudioClassifier(config.model, data.labels, width=config.width)
     augmenter = Augmenter(config, classifier.frontend)
     learner = Learner(classifier, config, 100, augmenter)
-    patches = TrainingPatches(
-        data, config, classifier.frontend, samples=augmenter.samples, draws=augmenter.draws
-    )
+    patches = TrainingPatches(data, config, classifier.frontend, **augmenter.takes)
 
     def step(number, scale):
         learner.scaling[0].assign(scale)
