@@ -54,13 +54,14 @@ def save_checkpoint(folder, step, state, variables, others=None):
         file.seek(0)
         checksum = hashlib.file_digest(file, "sha256").digest()
         file.write(checksum)  # at the end, up to where the digest read
-    for path in _newest_first(folder)[KEPT:]:
-        path.unlink()
+    _remove_old(_newest_first(folder))
     return checkpoint
 
 
 def load_checkpoint(folder):
     """Reads the newest checkpoint that is whole; warns of one that is not.
+
+    What `save_checkpoint` had left to remove when it was killed is removed.
 
     Returns:
         Its path, its state, the values of the variables by name, and the further arrays; or None
@@ -73,7 +74,7 @@ def load_checkpoint(folder):
     if folder.is_dir():
         remove_abandoned(folder, ".step-")
     paths = _newest_first(folder)
-    for path in paths:
+    for number, path in enumerate(paths):
         content = path.read_bytes()
         archive = memoryview(content)[:-_CHECKSUM_BYTES]
         if hashlib.sha256(archive).digest() == content[-_CHECKSUM_BYTES:]:
@@ -83,6 +84,7 @@ def load_checkpoint(folder):
                 for name in list(arrays)
                 if name.startswith(_OTHERS)
             }
+            _remove_old(paths[number:])  # damaged ones stay: what is older may be all that is whole
             return path, state, arrays, others
         warnings.warn(f"{path} is damaged and is passed over.", stacklevel=2)
     if paths:
@@ -130,3 +132,8 @@ def _parts(path, archive):
 
 def _newest_first(folder):
     return sorted(folder.glob("step-*.npz"), reverse=True)
+
+
+def _remove_old(newest_first):
+    for path in newest_first[KEPT:]:
+        path.unlink(missing_ok=True)  # another worker may be first

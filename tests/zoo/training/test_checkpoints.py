@@ -108,6 +108,25 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000010.npz"]
 
 
+def test_an_old_one_that_a_killed_process_left_is_removed(tmp_path):
+    old = save_checkpoint(tmp_path / "old", 10, {}, variables())
+    for step in range(20, 10 * (KEPT + 2), 10):
+        save_checkpoint(tmp_path, step, {}, variables())
+    old.rename(tmp_path / old.name)
+    assert load_checkpoint(tmp_path)[1]["step"] == 10 * (KEPT + 1)
+    assert len(list(tmp_path.glob("*.npz"))) == KEPT
+
+
+@pytest.mark.filterwarnings("ignore:.*is damaged and is passed over")
+def test_the_only_whole_one_stays(tmp_path):
+    old = save_checkpoint(tmp_path / "old", 10, {}, variables())
+    for step in range(20, 10 * (KEPT + 2), 10):
+        save_checkpoint(tmp_path, step, {}, variables()).write_bytes(b"")
+    old.rename(tmp_path / old.name)
+    for _ in range(2):
+        assert load_checkpoint(tmp_path)[1]["step"] == 10
+
+
 @pytest.mark.parametrize("other", [variables(shape=(2, 2)), {"weights": []}], ids=["shape", "none"])
 def test_of_another_network(tmp_path, other):
     path = save_checkpoint(tmp_path, 10, {}, variables())
