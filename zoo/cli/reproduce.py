@@ -50,6 +50,7 @@ def add_reproduce(commands):
         metavar="N",
         help="trainings of each row, by seeds 0, 1...: a number, or one for each row (default: 1)",
     )
+    training.add_argument("--split", help="split that the figures are of (default: test)")
     transfer = parser.add_argument_group("transfer")
     transfer.add_argument(
         "--models",
@@ -70,7 +71,7 @@ def add_reproduce(commands):
 
 def _reproduce(options):
     if options.experiment == "transfer":
-        _refuse(options, "config", "seeds")
+        _refuse(options, "config", "seeds", "split")
         if not options.models:
             raise ValueError("transfer compares embeddings: name presets, --models.")
     else:
@@ -112,7 +113,9 @@ def _train(options, config, data):
     }[options.experiment](data, config)
     runs = Path(options.folder, options.experiment)
     how = {} if options.json else {"report": _report}
-    return reproduce.run(experiment, runs, seeds=options.seeds or 1, **how)
+    return reproduce.run(
+        experiment, runs, test_split=options.split or "test", seeds=options.seeds or 1, **how
+    )
 
 
 @contextlib.contextmanager

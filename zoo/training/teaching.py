@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from zoo.training.state import state_variable
 
@@ -111,8 +112,9 @@ class _Teacher:
 
     def __init__(self, folder, names):
         try:
+            # A teacher learns nothing, and of constants TensorFlow folds batch norm.
             self.model = tf.saved_model.load(str(folder))
-            self.score = self.model.signatures["serving_default"]
+            self.score = convert_variables_to_constants_v2(self.model.signatures["serving_default"])
             text = Path(folder, "assets", "labels.txt").read_text(encoding="utf-8")
         except (OSError, KeyError, UnicodeDecodeError) as error:
             raise ValueError(
@@ -129,7 +131,7 @@ class _Teacher:
 
     def logits(self, mixtures):
         """float32 `[batch, classes]` of mixtures `[batch, samples]`, 0 of unknown classes."""
-        scores = self.score(waveform=mixtures)["scores"]
+        (scores,) = self.score(tf.convert_to_tensor(mixtures))
         return tf.where(self.knows, _logits_of(tf.gather(scores, self.columns, axis=1)), 0.0)
 
 
