@@ -24,6 +24,12 @@ from zoo import presets
 from zoo.data import open_prepared
 from zoo.evaluation import evaluate
 
+TEACHERS = {
+    "mn04": "EfficientAT's mn04 (Schmid et al., ICASSP 2023; MIT), with {:g} s around the patch,",
+    "yamnet_teacher": "Google's YAMNet (Apache-2.0), of the patch alone,",
+}
+"""What a card says of them, by the names of their folders."""
+
 HEARD = re.compile(r"^\| (.+) \| (.+) \| (\d+) \| (\d+\.\d\d) \|$", re.MULTILINE)
 """A row of a card on what it was trained on: licence, collections, clips and hours."""
 
@@ -149,6 +155,10 @@ def card(classifier, output, checksum, recipe, metrics, yamnet, heard, origin):
         for label, figures in metrics["per_class"].items()
     )
     *before, last = metrics["steps"]
+    teachers = " and ".join(
+        TEACHERS[Path(folder).name].format(recipe["teacher_seconds"])
+        for folder in recipe["teachers"]
+    )
     earlier = f", after {sum(before):,} steps before" if before else ""
     preset = name if output.parent == PRETRAINED else f"{output.parent.name}/{name}"
     return f"""# {name}
@@ -198,10 +208,9 @@ from file names and folders. The figures are those of the float16 weights that s
 {
         paragraph(f'''
 {last:,} steps of {recipe["batch"]} random patches of {total:.1f} hours, of which some sources
-were set aside to watch it by{earlier}, by Adam with weight decay; it began with {origin}. The
-teacher is EfficientAT mn04 (Schmid et al., ICASSP 2023; MIT), which hears every augmented
-mixture as the student does, with {recipe["teacher_seconds"]:g} s of sound around the patch; the
-labels of the recordings raise its targets. So what the teacher mistakes, the student learns.
+were set aside to watch it by{earlier}, by Adam with weight decay; it began with {origin}. It was
+taught by {teachers}, which hear every augmented mixture as the student does; the labels of the
+recordings raise what they say. So what teachers mistake, the student learns.
 Nothing of ESC-10 or ESC-50 was heard. `make {name}` trains it {"on" if before else "again"}.
 ''')
     }

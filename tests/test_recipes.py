@@ -87,7 +87,7 @@ def test_audioset_has_its_classes_and_nothing_of_esc(recipes, shared_data, tmp_p
     assert str(tmp_path / "more" / "y.opus") not in [row["file"] for row in rows]
 
 
-def test_what_sounds_like_a_test_recording_is_found(recipes, tmp_path, monkeypatch, capsys):
+def test_a_test_recording_is_found_again(recipes, tmp_path, monkeypatch, capsys):
     import overlap
 
     examples = ROOT / "examples"
@@ -104,7 +104,7 @@ def test_what_sounds_like_a_test_recording_is_found(recipes, tmp_path, monkeypat
     (tmp_path / "more" / "manifest.csv").write_text("file\nclapping.ogg\nagain.flac\n")
     monkeypatch.setattr(sys, "argv", ["x", "--data", str(tmp_path), str(tmp_path / "more")])
     overlap.main()
-    assert "1 of 2 sound like test recordings" in capsys.readouterr().out
+    assert "1 of 2 hold test recordings" in capsys.readouterr().out
     with open(tmp_path / "more" / "overlap.csv", encoding="utf-8") as file:
         (found,) = csv.DictReader(file)
     assert found["file"] == "again.flac"
@@ -123,6 +123,21 @@ def test_mn04_becomes_a_teacher(recipes, shared_data, tmp_path):
     speech = load_audio(ROOT / "examples" / "speech.ogg", 16000)[np.newaxis]
     (scores,) = Teachers([tmp_path / "mn04"], mn04.labels).logits(speech)
     assert mn04.labels[np.argmax(scores)].name == "Speech"
+
+
+def test_yamnet_teaches_of_the_patch_in_the_middle(recipes, tmp_path):
+    import teacher
+    import yamnet_teacher
+
+    yamnet = AudioClassifier.from_preset("yamnet")
+    teacher.save(yamnet_teacher.Middle(yamnet), tmp_path / "yamnet")
+    samples = yamnet.frontend.patch_samples
+    patch = load_audio(ROOT / "examples" / "birdsong.ogg", 16000)[:samples]
+    noise = np.random.default_rng(0).normal(0, 0.1, (2, 16000)).astype("float32")
+    mixture = np.concatenate([noise[0], patch, noise[1]])[np.newaxis]
+    (logits,) = Teachers([tmp_path / "yamnet"], yamnet.labels).logits(mixture)
+    (scores,) = yamnet.score_patches(patch[np.newaxis])
+    np.testing.assert_allclose(1 / (1 + np.exp(-logits)), scores, atol=1e-5)
 
 
 def test_a_widened_network_scores_as_before_and_its_copies_differ(recipes):

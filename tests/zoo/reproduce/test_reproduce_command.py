@@ -45,6 +45,8 @@ def test_transfer(data, small_preset, tmp_path, monkeypatch, capsys):
         (["labels", "DATA", "--scores", "x"], "--scores is not for labels"),
         (["transfer", "DATA", "--config", "x"], "--config is not for transfer"),
         (["transfer", "DATA", "--seeds", "2"], "--seeds is not for transfer"),
+        (["transfer", "DATA", "--split", "train"], "--split is not for transfer"),
+        (["architectures", "DATA", "--split", "evaluation"], "no split 'evaluation'"),
         (["transfer", "DATA"], "transfer compares embeddings: name presets, --models"),
         (["architectures", "DATA", "--seeds", "0"], "seeds must be a number above 0, or 5"),
         (["data", "DATA"], "name epoch_steps in the file of --config"),
