@@ -34,6 +34,11 @@ def join(
     known: dict[str, int] = {}
     for content in parts:
         part = schema.ModelT.InitFromPackedBuf(content, 0)
+        if len(part.subgraphs) > 1:
+            raise ValueError(
+                "The network has loops, as GRU and LSTM layers do, which make several graphs of a "
+                "TFLite file: build these layers with unroll=True."
+            )
         (subgraph,) = part.subgraphs
         (ends,) = part.signatureDefs
         begin = {end.tensorIndex: _text(end.name) for end in ends.inputs}

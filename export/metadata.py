@@ -155,9 +155,9 @@ def _check_labels(labels, mids, scores):
             f"The model gives {scores} scores, which need as many labels and mids. "
             f"Received {len(labels)} labels and {len(mids)} mids."
         )
-    for label in labels:
-        if len(label.splitlines()) != 1:
-            raise ValueError(f"A label must be one line of text. Received: {label!r}")
+    for text in (*labels, *filter(None, mids)):
+        if text.splitlines() != [text]:
+            raise ValueError(f"Labels and mids must be one line of text. Received: {text!r}")
 
 
 def _write(name, description, version, license, sample_rate, files, outputs):

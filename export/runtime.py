@@ -194,7 +194,7 @@ def _frontend(metadata):
 def _labels(labels, metadata, classes, name):
     if labels is None and metadata is not None:
         labels = list(zip(metadata.labels, metadata.mids, strict=True))
-    if not labels:
+    if labels is None or not len(labels):
         raise ValueError(
             f"{name} does not name its {classes} scores; pass labels=[...], a name for each."
         )

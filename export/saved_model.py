@@ -104,7 +104,7 @@ def variables(network: keras.Model) -> list[tf.Variable]:
 
 def _lines(labels):
     for label in labels:
-        if len(label.name.splitlines()) > 1:
+        if label.name.splitlines() != [label.name]:
             raise ValueError(f"Labels are written one a line. Received: {label.name!r}")
     return "".join(f"{label.name}\n" for label in labels)
 

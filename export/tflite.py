@@ -174,6 +174,11 @@ def _check_choice(name, value, choices):
 
 
 def _check_float32(network):
+    if any(getattr(layer, "quantization_mode", None) for layer in network.layers):
+        raise ValueError(
+            "The classifier's layers are quantised by Keras, which TFLite cannot convert. Export "
+            "it as it was before: quantize='int8' and the like quantise the file."
+        )
     others = {layer.compute_dtype for layer in network.layers} - {"float32"}
     if others:
         raise ValueError(

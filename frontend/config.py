@@ -111,7 +111,8 @@ class FrontendConfig:
                 "fft_length must be a power of two, and at least the window_seconds of "
                 f"{self.window_samples} samples. Received: {self.fft_length}"
             )
-        whole = math.isclose(self.patch_hop_seconds / self.hop_seconds, self.patch_hop_frames)
+        hops = self.patch_hop_seconds / self.hop_seconds
+        whole = math.isclose(hops, self.patch_hop_frames, rel_tol=1e-6)  # as float32 has it
         most = self.patch_frames - self._frames_between
         if not whole or self.patch_hop_frames > most:
             raise ValueError(

@@ -36,6 +36,17 @@ def _slaney(config):
     return (triangles * 2 / (right - left)).astype(np.float32)
 
 
+def hertz_to_mel(hertz: npt.ArrayLike, scale: str) -> npt.NDArray[np.float64]:
+    """Frequencies on a mel scale, on which filters are evenly spaced.
+
+    Args:
+        hertz: in Hz.
+        scale: "htk" or "slaney", as `FrontendConfig.mel_scale`.
+    """
+    hertz = np.asarray(hertz, np.float64)
+    return _to_mel(hertz) if scale == "slaney" else 1127 * np.log1p(hertz / 700)
+
+
 def _to_mel(hertz):
     linear = hertz * _BREAK_MEL / _BREAK_HZ
     return np.where(

@@ -4,6 +4,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 from frontend.config import FrontendConfig
@@ -165,10 +166,10 @@ def _builder(body, name, default_shape):
     ) -> Any:
         import keras
 
-        _check_number("width", width, (int, float))
-        _check_number("classes", classes, int)
+        width = _checked_number("width", width, Real)
+        classes = _checked_number("classes", classes, Integral)
         if bottleneck is not None:
-            _check_number("bottleneck", bottleneck, int)
+            bottleneck = _checked_number("bottleneck", bottleneck, Integral)
         patch = keras.Input(_checked_shape(input_shape), name="patch")
         frames, mel_bins = patch.shape[1:]
         x = layers.Reshape((frames or -1, mel_bins, 1), name="channel")(patch)
@@ -213,11 +214,13 @@ def _checked_shape(shape):
     if len(sizes) != 2:
         raise ValueError(f"input_shape must be (frames, mel_bins). Received: {shape!r}")
     for size in sizes[sizes[:1] == (None,) :]:
-        _check_number("input_shape", size, int)
+        _checked_number("input_shape", size, Integral)
     return sizes
 
 
-def _check_number(argument, value, types):
-    if isinstance(value, bool) or not isinstance(value, types) or not 0 < value < float("inf"):
-        kind = "whole number" if types is int else "number"
-        raise ValueError(f"{argument} must be a {kind} above 0. Received: {value!r}")
+def _checked_number(argument, value, kind):
+    """The number as Python's own int or float, which Keras wants, whosever it is."""
+    if isinstance(value, bool) or not isinstance(value, kind) or not 0 < value < float("inf"):
+        words = "whole number" if kind is Integral else "number"
+        raise ValueError(f"{argument} must be a {words} above 0. Received: {value!r}")
+    return int(value) if kind is Integral else float(value)

@@ -59,7 +59,8 @@ class Calibration:
 def apply(curve, scores):
     """Probabilities of one class, for an array of its scores."""
     if "slope" in curve:
-        return 1 / (1 + np.exp(-(curve["slope"] * logit(scores) + curve["intercept"])))
+        # The sigmoid; its exponential would overflow.
+        return 0.5 + 0.5 * np.tanh((curve["slope"] * logit(scores) + curve["intercept"]) / 2)
     return np.interp(scores, curve["scores"], curve["probabilities"])
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, Self
 
@@ -38,7 +39,8 @@ class AudioClassifier(Listener, keras.Model):
         calibration: a `zoo.Calibration`, which presets and `.keras` files keep. It is used where
             `calibrated` is set to True, in all that says what recordings hold; `predict` and
             exported files give scores.
-        name: the model's name.
+        name: the model's name. TensorFlow's scopes take its name: what these cannot be called
+            becomes `_`.
 
     Call arguments:
         waveform: float32 `[batch, samples]`, mono, in -1..1, at `frontend.sample_rate` (16 kHz).
@@ -96,7 +98,7 @@ class AudioClassifier(Listener, keras.Model):
         scores = keras.layers.GlobalAveragePooling1D(name="clip_scores", dtype="float32")(
             patch_scores
         )
-        super().__init__(inputs=waveform, outputs=scores, name=name)
+        super().__init__(inputs=waveform, outputs=scores, name=name and _scope(name))
 
         # === Config ===
         self.architecture = architecture
@@ -230,9 +232,19 @@ class AudioClassifier(Listener, keras.Model):
         return classifier if labels is None else classifier.with_labels(labels)
 
     def with_labels(self, labels: Iterable[str | tuple[str, str | None]]) -> Self:
-        """A classifier of other labels: a copy of this one's body, and a new head."""
+        """A classifier of other labels: a copy of this one's body, and a new head.
+
+        Raises:
+            ValueError: the labels are not usable, or the body is no longer what the architecture
+                builds.
+        """
         config = {**self.preset_config(), "labels": as_labels(labels), "calibration": None}
         fresh = type(self).from_config(config)
+        if head.description(fresh.backbone) != head.description(self.backbone):
+            raise ValueError(
+                "Other labels stand on the body that the architecture builds; layers of this one "
+                "were changed or quantised since."
+            )
         head.copy_body(self.network, fresh.network)
         return fresh
 
@@ -303,6 +315,11 @@ class AudioClassifier(Listener, keras.Model):
             return tf.cast(network(log_mel(waveforms), training=False), tf.float32)
 
         return run
+
+
+def _scope(name):
+    """The name as TensorFlow's scopes can be called; None, Keras' choice, if nothing is left."""
+    return re.sub(r"[^\w.-]", "_", name, flags=re.ASCII).lstrip("_-") or None
 
 
 _process: int | None = None

@@ -103,7 +103,7 @@ class Listener:
         """
         if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
             raise ValueError(f"top must be a whole number of at least 1. Received: {top!r}")
-        if isinstance(audio, (list, tuple)) and audio and all(map(is_sound_file, audio)):
+        if isinstance(audio, (list, tuple)) and all(map(is_sound_file, audio)):
             results = self._scored(audio, hop, sample_rate=sample_rate)
             return [self.rank(unwrapped(result).mean, top) for result in results]
         result = self._heard(cast("Sound", audio), sample_rate, hop)

@@ -89,7 +89,7 @@ def find(preset, *, sha256=None):
         return _on_hub(str(preset), sha256)
     if "://" in str(preset):
         return _download(preset, sha256)
-    if preset in list_presets():
+    if str(preset) in list_presets():
         return _BUNDLED / preset
     folder = Path(preset)
     for candidate in (folder, folder / RUN_PRESET):

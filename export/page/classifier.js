@@ -11,6 +11,7 @@ export class Recording {
     this.samples = samples;
     this.keep = keep;
     this.live = Number.isFinite(keep);
+    this.silent = !this.live && samples.every((sample) => sample === 0);
   }
 
   get end() {
@@ -90,7 +91,7 @@ export class Classifier {
   async hear(recording, start) {
     const window = recording.window(start, this.about.window_samples);
     // What networks make of zeros is chance. Whether a microphone stays muted, nobody knows.
-    const silent = (recording.live ? window : recording.samples).every((sample) => sample === 0);
+    const silent = recording.live ? window.every((sample) => sample === 0) : recording.silent;
     const scores = silent ? this.silence : await this.score(window);
     recording.rows.push({ start, scores });
   }

@@ -137,7 +137,7 @@ async function hearBlock(mine, block) {
   }
   if (recording !== mine) return;
   show();
-  if (!mine.rows.length) return;
+  if (!mine.rows.length || !microphone) return; // it may have been stopped while the window was heard
   // Screen readers tell what is new: each label once, while it stays.
   const [{ label, score }] = classifier.best(mine.scores, 1);
   say(`Now: ${score ? label : "silence"}.`);

@@ -95,6 +95,8 @@ def test_a_file_without_metadata_has_none():
         ({"mids": [None]}, "Received 3 labels and 1 mids"),
         ({"labels": ["Dog", "Two\nlines", "Rain"]}, r"one line of text. Received: 'Two\\nlines'"),
         ({"labels": ["Dog", "", "Rain"]}, "one line of text. Received: ''"),
+        ({"labels": ["Dog", "Cat\n", "Rain"]}, r"one line of text. Received: 'Cat\\n'"),
+        ({"mids": [None, "/m/1\n", None]}, r"one line of text. Received: '/m/1\\n'"),
     ],
 )
 def test_labels_that_do_not_fit_are_refused(fields, message):

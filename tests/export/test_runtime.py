@@ -189,6 +189,7 @@ def test_runtimes_are_tried_in_order(path, monkeypatch, capsys):
 def test_a_file_without_metadata_needs_labels(plain, noise):
     with pytest.raises(ValueError, match=r"plain.tflite does not name its 3 scores; pass labels="):
         TFLiteClassifier(plain)
+    assert len(TFLiteClassifier(plain, labels=np.array(["a", "b", "c"])).labels) == 3
     classifier = TFLiteClassifier(plain, labels=["a", ("b", "/m/b"), "c"])
     assert classifier.metadata is None
     best = classifier.classify(noise(16000), top=1)[0]

@@ -13,7 +13,7 @@ from export.quantize import QUANTIZATIONS
 from export.tflite import INPUTS, export_tflite
 from frontend import FrontendConfig, LogMelSpectrogram
 from tests.export.exported import File
-from zoo import AudioClassifier, list_models
+from zoo import AudioClassifier, architecture, list_models, register_architecture
 
 # Largest difference from Keras's scores; the networks' random weights are kinder than trained ones.
 TOLERANCE = {"none": 1e-5, "float16": 2e-3, "dynamic": 0.04, "int8": 0.15}
@@ -106,6 +106,55 @@ def test_depthwise_convolutions_are_quantised(quantize, calibration, tmp_path, n
         waveform = noise(15600)[np.newaxis]
         expected = classifier(waveform).numpy()
         np.testing.assert_allclose(file.scores(waveform), expected, atol=TOLERANCE[quantize])
+
+
+def of_many_kinds(x, width):
+    x = keras.layers.Conv2D(4, 5, strides=8)(x)
+    for activation in ("elu", "gelu", "leaky_relu", "mish", "silu", "hard_sigmoid", "softsign"):
+        x = keras.layers.Activation(activation)(x)
+    x = keras.layers.PReLU(shared_axes=[1, 2])(x)
+    x = keras.layers.LayerNormalization()(keras.layers.Permute((2, 1, 3))(-x))
+    x = keras.layers.Reshape((x.shape[1], -1))(x)
+    x = keras.layers.MultiHeadAttention(2, 4)(x, x)
+    return keras.layers.GlobalMaxPooling1D()(
+        keras.layers.GRU(4, return_sequences=True, unroll=True)(x)
+    )
+
+
+def looping(x, width):
+    return keras.layers.GRU(4)(keras.layers.Reshape((96, 64))(x))
+
+
+@pytest.fixture
+def own(monkeypatch):
+    """Registers a network of one's own, and gives a classifier of it."""
+    monkeypatch.setattr(architecture, "_ARCHITECTURES", dict(architecture._ARCHITECTURES))
+
+    def make(body):
+        register_architecture("own", source="this test")(body)
+        return AudioClassifier("own", labels=["Cat", "Dog"])
+
+    return make
+
+
+def test_networks_of_ones_own(own, tmp_path, noise):
+    classifier = own(of_many_kinds)
+    export_tflite(classifier, tmp_path / "own.tflite")
+    (expected,) = classifier.predict(noise(15600)[np.newaxis], verbose=0)
+    found = TFLiteClassifier(tmp_path / "own.tflite").timeline(noise(15600)).scores[0]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_a_network_with_loops_is_refused(own, tmp_path):
+    with pytest.raises(ValueError, match=r"has loops, as GRU and LSTM .* unroll=True"):
+        export_tflite(own(looping), tmp_path / "own.tflite")
+
+
+def test_a_network_that_keras_quantised_is_refused(tmp_path):
+    classifier = AudioClassifier("fully_connected", ["Cat", "Dog"], width=0.02)
+    classifier.network.quantize("int8")
+    with pytest.raises(ValueError, match=r"quantised by Keras, which TFLite cannot convert\."):
+        export_tflite(classifier, tmp_path / "x.tflite")
 
 
 def test_any_hop(tmp_path, noise):

@@ -20,6 +20,10 @@ NOT_WHOLE = [1.5, np.float32(0.5)]
 TOO_LARGE = [10**400]
 
 
+def test_hops_may_be_of_numpy():
+    assert FrontendConfig().with_hop(np.float32(0.48)).patch_hop_frames == 48
+
+
 def test_defaults_are_the_papers():
     config = FrontendConfig()
     assert (config.sample_rate, config.window_samples, config.hop_samples) == (16000, 400, 160)

@@ -50,6 +50,11 @@ def test_is_gone_with_the_test_that_registered_it():
     assert "toy" not in zoo.list_models()
 
 
+def test_sizes_may_be_of_numpy():
+    network = zoo.FullyConnected(classes=np.int64(4), width=np.float32(0.02), bottleneck=np.int8(3))
+    assert network.output_shape == (None, 4)
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

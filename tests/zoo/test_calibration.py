@@ -1,8 +1,10 @@
+import warnings
+
 import numpy as np
 import pytest
 
 from zoo import AudioClassifier, Calibration, Label
-from zoo.calibration import logit
+from zoo.calibration import apply, logit
 
 CURVES = {
     "Dog": {"slope": 2.0, "intercept": -1.0},
@@ -25,6 +27,13 @@ def test_each_class_has_its_curve():
     np.testing.assert_allclose(logit(probabilities[1, 1]), -1)
     assert 0 < probabilities[0, 1] < 1e-9 < probabilities[2, 1] < 1
     assert (probabilities[:, 2] == 0.3).all()
+
+
+def test_a_steep_curve_is_no_overflow():
+    steep = {"slope": 400.0, "intercept": 0.0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(apply(steep, np.array([0, 0.5, 1])), [0, 0.5, 1])
 
 
 @pytest.mark.parametrize(

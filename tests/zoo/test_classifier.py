@@ -345,6 +345,14 @@ class TestAKerasFile:
             classifier.predict(noise(16000)[np.newaxis], verbose=0),
         )
 
+    def test_other_labels_stand_on_the_body_as_built_alone(self, classifier):
+        head.scores(classifier.network).activation = keras.activations.softmax
+        assert len(classifier.with_labels(["Mine"]).labels) == 1  # the head is another anyway
+        changed = [layer for layer in classifier.backbone.layers if hasattr(layer, "activation")]
+        changed[0].activation = keras.activations.tanh
+        with pytest.raises(ValueError, match="Other labels stand on the body"):
+            classifier.with_labels(["Mine"])
+
     @pytest.mark.parametrize("change", ["activation", "int8"])
     def test_a_preset_refuses_what_it_cannot_say(self, classifier, again, change, tmp_path):
         if change == "int8":

@@ -66,6 +66,8 @@ def test_classify_names_chosen_labels_alone(run, sounds):
         (entry,) = json.loads("\n".join(lines))
         assert status == 0
         assert {prediction["label"] for prediction in entry["predictions"]} == expected
+    status, _, _ = run("classify", one, "--labels", "Sword,metal clash,Dog")
+    assert status == 0
     status, _, errors = run("classify", one, "--labels", "Dog,Rein")
     assert status == 2
     assert errors == ["soundzoo: There is no label 'Rein'; the nearest is 'Rain'."]
@@ -261,6 +263,10 @@ def test_events_against_a_reference(run, sounds, tmp_path):
         ["1", "0", "0.000", "1.000", "0.000", "1.000"],
         ["1", "1", "1.000", "0.000", "1.000", "0.000"],
     ]
+    # A file that is named twice is heard once.
+    twice = (sounds, sounds / "deeper" / ".." / "one.wav")
+    status, again, twice_errors = run("events", *twice, "--reference", reference, *arguments)
+    assert (status, again, twice_errors[1:]) == (0, lines, errors[1:])
     reference.write_text("file,label,onset,offset\nother.wav,Rain,0,1\n")
     status, _, errors = run("events", sounds, "--reference", reference)
     assert (status, "names none of the files" in errors[-1]) == (2, True)
@@ -487,6 +493,23 @@ def test_reads_stdin_and_lists(run, sounds, tmp_path, monkeypatch):
     assert status == 0
     assert second["file"] == "-"
     assert first["predictions"] == second["predictions"]
+
+
+@pytest.mark.parametrize("argument", ["-", "--from-list=-"])
+def test_stdin_that_is_closed(run, monkeypatch, argument):
+    monkeypatch.setattr("sys.stdin", None)
+    status, lines, errors = run("classify", argument)
+    assert (status, [line for line in lines if "0." in line]) == (2, [])
+    assert errors[-1] == "soundzoo: Standard input is closed."
+
+
+def test_memory_that_is_not_enough_is_one_line(run, sounds, monkeypatch):
+    def full(*_, **__):
+        raise MemoryError("Unable to allocate 4.00 GiB")
+
+    monkeypatch.setattr(zoo.AudioClassifier, "from_preset", full)
+    status, _, errors = run("classify", sounds / "one.wav")
+    assert (status, errors) == (2, ["soundzoo: Unable to allocate 4.00 GiB"])
 
 
 def test_plot_writes_a_picture(run, sounds, tmp_path):

@@ -221,6 +221,10 @@ def test_refuses_a_folder_that_is_no_preset(tmp_path):
         AudioClassifier.from_preset(tmp_path)
 
 
+def test_a_name_may_be_a_path():
+    assert presets.find(Path("yamnet")) == presets.find("yamnet")
+
+
 def test_refuses_a_name_that_is_no_preset():
     with pytest.raises(ValueError, match=r"no preset 'resnet51': .* resnet50_w025_opensounds"):
         AudioClassifier.from_preset("resnet51")

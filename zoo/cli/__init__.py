@@ -79,7 +79,7 @@ def main(arguments=None):
             status = options.run(options)
         sys.stdout.flush()
         return status
-    except (ImportError, ValueError, OSError, FloatingPointError) as error:
+    except (ImportError, ValueError, OSError, FloatingPointError, MemoryError) as error:
         # The reader of a pipe may have gone, as `head` does: not worth a word.
         if not isinstance(error, BrokenPipeError):
             complain(error)

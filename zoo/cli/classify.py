@@ -52,7 +52,8 @@ def _classify(options):
     paths = [] if options.runner else sounds.sound_files(options)
     if options.plot:
         if len(paths) != 1 or paths[0] == sounds.STDIN or options.output:
-            raise ValueError(f"--plot draws one file, without --output. Received: {len(paths)}")
+            received = f"{len(paths)}" if sounds.STDIN not in paths else "standard input"
+            raise ValueError(f"--plot draws one file, without --output. Received: {received}")
         check_writable(options.plot)
         from zoo import plot  # here, because matplotlib is an extra and slow to import
 

@@ -138,7 +138,8 @@ def _print(metrics, options):
     ):
         if names := metrics[key]:
             more = f"; and {len(names) - _SHOWN} more, in metrics.json" if names[_SHOWN:] else ""
-            print(f"{words}: {'; '.join(names[:_SHOWN])}{more}.")
+            shown = "; ".join(" ".join(name.split()) for name in names[:_SHOWN])
+            print(f"{words}: {shown}{more}.")
     if metrics["clips_left_out"]:
         print(f"Clips that have no other label: {metrics['clips_left_out']}.")
     if calibration := metrics["calibration"]:

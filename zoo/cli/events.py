@@ -162,9 +162,10 @@ def _evaluate(paths, run, find, options):
 
     reference = read_events(options.reference)
     real = {path: os.path.realpath(path) for path in paths}
-    heard = [path for path in paths if real[path] in reference]
+    # A file that is named twice is one.
+    heard = list({name: path for path, name in real.items() if name in reference}.values())
     for what, count in (
-        ("files that the reference lacks", len(paths) - len(heard)),
+        ("files that the reference lacks", len(set(real.values())) - len(heard)),
         ("recordings of the reference that are not among the files", len(reference) - len(heard)),
     ):
         if count:

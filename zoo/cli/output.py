@@ -63,7 +63,7 @@ def print_json(value):
 def _json(value, **options):
     # Elsewhere letters that the terminal lacks become escapes of Python's, which JSON has not.
     is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
-    return json.dumps(value, ensure_ascii=not is_unicode, **options)
+    return json.dumps(value, ensure_ascii=not is_unicode, allow_nan=False, **options)
 
 
 class JsonArray:

@@ -1,5 +1,6 @@
 """Which labels are wanted, and from which score on."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -111,15 +112,25 @@ def find_labels(text, labels):
     Raises:
         ValueError: a part of the text is no label.
     """
-    parts = [part.strip() for part in text.split(",")]
+    parts = text.split(",")
     found, first = [], 0
     while first < len(parts):
         for last in range(len(parts), first, -1):
-            try:
-                found.append(find_label(", ".join(parts[first:last]), labels))
+            pieces = parts[first:last]
+            names = (",".join(pieces).strip(), ", ".join(map(str.strip, pieces)))
+            index = _first_of(names, labels)
+            if index is not None:
+                found.append(index)
                 break
-            except ValueError:
-                if last == first + 1:
-                    raise
+        else:
+            find_label(parts[first].strip(), labels)  # says what is nearest
         first = last
     return list(dict.fromkeys(found))
+
+
+def _first_of(names, labels):
+    """The index of the first of some names that is a label's, or None."""
+    for name in names:
+        with contextlib.suppress(ValueError):
+            return find_label(name, labels)
+    return None

@@ -38,7 +38,7 @@ def sound_files(options):
     named = list(options.files)
     if options.from_list:
         from_stdin = options.from_list == STDIN
-        named += listed_files(sys.stdin.fileno() if from_stdin else options.from_list)
+        named += listed_files(_stdin().fileno() if from_stdin else options.from_list)
     if not named:
         raise ValueError("No sound files are named; name some, or pass --from-list FILE.")
     return [path for name in named for path in _search(name)]
@@ -81,6 +81,12 @@ def _search(name):
     return list(map(str, found.files)) or [name]
 
 
+def _stdin():
+    if sys.stdin is None:  # as after `<&-`
+        raise OSError("Standard input is closed.")
+    return sys.stdin
+
+
 def _size(path):
     return os.path.getsize(path) if os.path.isfile(path) else 0
 
@@ -88,7 +94,7 @@ def _size(path):
 @contextlib.contextmanager
 def _open(path, bar, task):
     if path == STDIN:
-        yield sys.stdin.buffer
+        yield _stdin().buffer
     elif os.path.isdir(path):
         raise ValueError(f"{path} holds no sound files.")
     else:

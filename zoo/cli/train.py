@@ -73,9 +73,12 @@ def _train(options):
     config = TrainConfig.from_dict(given)
 
     # Here, because what comes before, and the other commands, need no TensorFlow.
+    from zoo import presets
     from zoo.cli.train_report import JsonReport, Report
     from zoo.training import choose_strategy, train
 
+    if config.init and "://" not in config.init:
+        presets.find(config.init)  # rather than miss it after a data set was prepared
     strategy = choose_strategy(options.worker_timeout)
     report = JsonReport() if options.json else Report()
     callbacks = [report]

@@ -1,6 +1,7 @@
 """What `soundzoo train` tells of a run while it goes on, as a Keras callback."""
 
 import contextlib
+import math
 import time
 
 import keras
@@ -61,7 +62,10 @@ class Report(keras.callbacks.Callback):
         self.bar.update(self.task, completed=batch + 1, **how)
 
     def on_epoch_end(self, epoch, logs=None):
-        self.show({"epoch": epoch + 1, "seconds": time.perf_counter() - self.started, **logs})
+        seconds = time.perf_counter() - self.started
+        # Without a labelled clip to validate on, some figures are undefined.
+        figures = {name: value if math.isfinite(value) else None for name, value in logs.items()}
+        self.show({"epoch": epoch + 1, "seconds": seconds, **figures})
 
     def announce(self, text):
         print(f"{text}\n", flush=True)
@@ -71,7 +75,11 @@ class Report(keras.callbacks.Callback):
             # A bar and a table on one terminal: the bar stands below.
             names = ["Epoch", *(_COLUMNS[name][0] for name in _COLUMNS if name in figures)]
             self.table = TableWriter(**{name.replace(" ", "_"): -7 for name in names})
-        cells = [_COLUMNS[name][1].format(figures[name]) for name in _COLUMNS if name in figures]
+        cells = [
+            "-" if figures[name] is None else _COLUMNS[name][1].format(figures[name])
+            for name in _COLUMNS
+            if name in figures
+        ]
         self.table.row(figures["epoch"], *cells)
 
 

@@ -79,6 +79,8 @@ def check_usable(clips, labels, skipped):
     """Raises ValueError if so many clips, of these classes, are nothing to train on."""
     if not clips:
         raise ValueError(_empty(skipped))
+    if not labels:
+        raise ValueError("No clip has a label; name the classes, --labels FILE.")
     if len(labels) < 2:
         raise ValueError(
             f"There is one class only, {labels[0].name!r}; a classifier needs two or more."

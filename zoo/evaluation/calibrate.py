@@ -1,5 +1,6 @@
 """Fits the curves that make probabilities of scores, and says how far off these are."""
 
+import importlib.util
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -86,8 +87,7 @@ def calibrate(
     >>> shy.before.error > 0.2, shy.after.error < 0.05
     (True, True)
     """
-    if method not in METHODS:
-        raise ValueError(f"A calibration is by {' or '.join(METHODS)}. Received: {method!r}")
+    check_calibration(truth, method)
     fold = np.random.default_rng(seed).permutation(len(truth)) % FOLDS
     curves, before, after = {}, _Bins(), _Bins()
     for column, name in enumerate(names):
@@ -103,11 +103,21 @@ def calibrate(
                 probability[own] = apply(curve, score[own])
         before.add(score, is_there)
         after.add(probability, is_there)
-    if not curves:
+    return Calibrated(Calibration(curves), before.reliability(), after.reliability())
+
+
+def check_calibration(truth: npt.NDArray[np.bool_], method: Method) -> None:
+    """Raises what `calibrate` does, before there are scores."""
+    if method not in METHODS:
+        raise ValueError(f"A calibration is by {' or '.join(METHODS)}. Received: {method!r}")
+    if importlib.util.find_spec("sklearn") is None:
+        raise ImportError(
+            "Calibrations are fitted by scikit-learn: pip install 'soundzoo[calibrate]'"
+        )
+    if not any(_is_enough(np.array(is_there), FEWEST) for is_there in truth.T):
         raise ValueError(
             f"No class has {FEWEST} clips with it and {FEWEST} without it, as a calibration needs."
         )
-    return Calibrated(Calibration(curves), before.reliability(), after.reliability())
 
 
 def _is_enough(is_there, fewest):
@@ -116,13 +126,9 @@ def _is_enough(is_there, fewest):
 
 def _fit(is_there, score, method):
     """The curve of one class, as `Calibration` takes it."""
-    try:
-        from sklearn.isotonic import IsotonicRegression
-        from sklearn.linear_model import LogisticRegression
-    except ImportError:
-        raise ImportError(
-            "Calibrations are fitted by scikit-learn: pip install 'soundzoo[calibrate]'"
-        ) from None
+    from sklearn.isotonic import IsotonicRegression  # here, because it is an extra
+    from sklearn.linear_model import LogisticRegression
+
     if method == "isotonic":
         steps = IsotonicRegression(y_min=0, y_max=1).fit(score, is_there)
         return {

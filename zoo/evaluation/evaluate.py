@@ -17,7 +17,7 @@ from frontend.types import StrPath, Track
 from zoo.calibration import Method
 from zoo.evaluation.blocks import blocks
 from zoo.evaluation.bootstrap import bootstrap_intervals
-from zoo.evaluation.calibrate import calibrate
+from zoo.evaluation.calibrate import calibrate, check_calibration
 from zoo.evaluation.metrics import balanced_mean, class_figures, d_prime, lwlrap, top1
 from zoo.evaluation.scoring import score_clips
 from zoo.files import scratch_folder, write_lines
@@ -113,6 +113,8 @@ def evaluate(
     """
     if bootstrap < 0:
         raise ValueError(f"bootstrap must be at least 0 resamples. Received: {bootstrap}")
+    if seed < 0:
+        raise ValueError(f"seed must be at least 0. Received: {seed}")
     data.check_heard_at(classifier.frontend.sample_rate)
     if plots:
         from zoo import plot  # here, because matplotlib is an extra and slow to import
@@ -134,6 +136,8 @@ def evaluate(
         truth = _write_array(
             scratch / TRUTH, bool, (len(kept), len(names)), _truth(data, kept, names)
         )
+        if calibration is not None:
+            check_calibration(truth, calibration)
         scored = score_clips(classifier, data, kept)
         if track is not None:
             scored = track(scored, len(kept), "Scoring clips")
@@ -267,7 +271,7 @@ def _metrics(truth, scores, names):
     return metrics, {
         name: float(threshold)
         for name, threshold in zip(names, thresholds, strict=True)
-        if np.isfinite(threshold)
+        if threshold > 0  # which an undefined one is not, and events begin above 0
     }
 
 

@@ -15,7 +15,12 @@ from zoo.plot.spectrogram import spectrogram
 
 
 def timeline(
-    classifier: Listener, heard: Timeline, *, top: int = 5, ax: Axes | None = None
+    classifier: Listener,
+    heard: Timeline,
+    *,
+    top: int = 5,
+    seconds: float | None = None,
+    ax: Axes | None = None,
 ) -> Figure:
     """Draws the top classes' scores over time.
 
@@ -23,6 +28,7 @@ def timeline(
         classifier: the `AudioClassifier` that listened.
         heard: what `classifier.timeline(audio)` gave.
         top: how many classes, those of the highest mean score, best on top.
+        seconds: length of the recording, by which a patch is drawn that is the whole of it.
         ax: matplotlib Axes to draw in.
 
     Returns:
@@ -39,8 +45,11 @@ def timeline(
     """
     best = np.argsort(-heard.scores.mean(axis=0), kind="stable")[:top]
     figure, axes = figure_and_axes(ax, 9, 1.2 + 0.4 * len(best))
-    patch = classifier.frontend.patch_seconds
     starts = heard.start_seconds
+    frontend = classifier.frontend
+    patch = frontend.patch_seconds
+    if seconds is not None and len(starts) == 1:
+        patch = frontend.heard_seconds(seconds)
     hop = starts[1] - starts[0] if len(starts) > 1 else patch
     first, last = starts[[0, -1]] + patch / 2
     image = axes.imshow(
@@ -94,7 +103,7 @@ def recording(classifier: Listener, audio: StrPath, heard: Timeline, *, top: int
     rows = figure.subplots(3, 1, sharex=True, height_ratios=(1.2, 2.4, 0.5 + 0.4 * classes))
     _draw_waveform(rows[0], waveform, seconds)
     spectrogram(waveform, frontend=classifier.frontend, ax=rows[1])
-    timeline(classifier, heard, top=top, ax=rows[2])
+    timeline(classifier, heard, top=top, seconds=seconds, ax=rows[2])
     rows[1].set_xlabel(None)
     rows[2].set_xlim(0, seconds)
     figure.suptitle(drawable(Path(audio).name), parse_math=False)

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from frontend import FrontendConfig, LogMelSpectrogram, sound_blocks, waveform_patches
+from frontend.mel import hertz_to_mel
 from frontend.types import Sound
 from zoo.plot.figure import COLOURS, figure_and_axes
 
@@ -44,7 +45,11 @@ def spectrogram(
     seconds = len(frames) * frontend.hop_samples / frontend.sample_rate
 
     figure, axes = figure_and_axes(ax, 9, 3.2)
-    bottom, top = _mel(frontend.mel_min_hz), _mel(frontend.mel_max_hz)
+
+    def mel(hertz):
+        return float(hertz_to_mel(hertz, frontend.mel_scale))
+
+    bottom, top = mel(frontend.mel_min_hz), mel(frontend.mel_max_hz)
     # Filters reach from their lower to their upper neighbour's middle, the outer ones to the ends
     # of the scale: with one more bin beyond each end, all middles stand at their frequencies.
     half = (top - bottom) / (frontend.mel_bins + 1) / 2
@@ -55,10 +60,11 @@ def spectrogram(
         cmap=COLOURS,
         extent=(0, seconds, bottom - half, top + half),
     )
-    ticks = _ticks(frontend.mel_min_hz, frontend.mel_max_hz)
-    axes.set_yticks([_mel(hz) for hz in ticks], [f"{hz:g}" for hz in ticks])
+    ticks = _ticks(frontend.mel_min_hz, frontend.mel_max_hz, mel)
+    axes.set_yticks([mel(hz) for hz in ticks], [f"{hz:g}" for hz in ticks])
     axes.set(xlim=(0, seconds), ylim=(bottom, top), xlabel="time (s)", ylabel="frequency (Hz)")
-    figure.colorbar(image, ax=axes, label="log-mel magnitude", pad=0.01)
+    what = "magnitude" if frontend.power == 1 else "power"
+    figure.colorbar(image, ax=axes, label=f"log-mel {what}", pad=0.01)
     return figure
 
 
@@ -73,16 +79,11 @@ def _frames(waveform, frontend):
     return frames[: max(1, round(len(waveform) / frontend.hop_samples))]
 
 
-def _mel(hz):
-    """HTK's mel scale, on which the bins are evenly spaced."""
-    return 1127 * np.log1p(hz / 700)
-
-
-def _ticks(low, high):
+def _ticks(low, high, mel):
     """Both ends of the axis, in Hz, and of the octaves between them those that leave room."""
-    gap = 0.07 * (_mel(high) - _mel(low))
+    gap = 0.07 * (mel(high) - mel(low))
     ticks = [high]
     for hz in reversed(_OCTAVES):
-        if _mel(low) + gap < _mel(hz) < _mel(ticks[-1]) - gap:
+        if mel(low) + gap < mel(hz) < mel(ticks[-1]) - gap:
             ticks.append(hz)
     return [low, *reversed(ticks)]

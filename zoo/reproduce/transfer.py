@@ -61,8 +61,13 @@ def transfer(
             f"{data.folder} has the split {data.splits[0]!r} alone; its splits must be folds."
         )
     names = ["log-mel", *(Path(model).name for model in models)]
+    zero_shot = [f"{Path(folder).name}, zero-shot" for folder in scores]
     if len(set(names)) < len(names):
         raise ValueError(f"Models must have different names. Received: {', '.join(names[1:])}")
+    if len(set(zero_shot)) < len(zero_shot):
+        raise ValueError(
+            f"Folders of scores must have different names. Received: {', '.join(map(str, scores))}"
+        )
     clips = np.sort(np.concatenate([data.select(split) for split in data.splits]))
     folds = [np.isin(clips, data.select(split)) for split in data.splits]
     truth = data.targets(clips) > 0
@@ -71,8 +76,8 @@ def transfer(
         for name, features in zip(names, _features(data, clips, models, track), strict=True)
     ]
     rows += [
-        _row(f"{Path(folder).name}, zero-shot", truth, read_teacher(folder, data, clips), folds)
-        for folder in scores
+        _row(name, truth, read_teacher(folder, data, clips), folds)
+        for name, folder in zip(zero_shot, scores, strict=True)
     ]
     return {
         "experiment": "transfer",

@@ -125,7 +125,7 @@ class RunFolder:
         differing = [
             f"{key} was {before[key]!r} and is now {value!r}"
             for key, value in now.items()
-            if before[key] != value and not (key == "epochs" and value > before[key])
+            if before[key] != value and not _may_change(key, before[key], value)
         ]
         if differing:
             raise ValueError(
@@ -152,6 +152,11 @@ class RunFolder:
         if self.writes:
             with write_atomically(self.path / name) as file:
                 file.write(text.encode())
+
+
+def _may_change(option, before, now):
+    """Whether a run may go on with another value: it trains more, or what it trains stays."""
+    return option == "checkpoint_steps" or (option in ("epochs", "skip_corrupt") and now > before)
 
 
 def _csv(rows):

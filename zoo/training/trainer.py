@@ -134,7 +134,7 @@ class Trainer:
     def _run(self, request):
         of_callbacks = self._resume()
         self.folder.describe(self.strategy.num_replicas_in_sync)
-        if self.step < self.steps and not self.classifier.stop_training:
+        if self._goes_on():
             self.callbacks.set_params({**self.callbacks.params, "done": self.step})
             self.callback_states.begin(*of_callbacks)
             self._loop(request)
@@ -156,7 +156,7 @@ class Trainer:
 
     def _train_epochs(self, batches, request):
         epoch_steps = self.patches.epoch_steps
-        while self.step < self.steps and not self.classifier.stop_training:
+        while self._goes_on():
             epoch, done = divmod(self.step, epoch_steps)
             self.callbacks.on_epoch_begin(epoch)
             for step in range(done, epoch_steps):
@@ -177,8 +177,12 @@ class Trainer:
                     if stop:
                         raise Stopped(self.step, request.received)
             self._end_epoch(epoch)
-            if stop:
+            if stop and self._goes_on():
                 raise Stopped(self.step, request.received)
+
+    def _goes_on(self):
+        """Whether there is more to train; callbacks may have ended it."""
+        return self.step < self.steps and not self.classifier.stop_training
 
     def _dataset(self, context):
         return self.patches.dataset(
@@ -216,6 +220,11 @@ class Trainer:
         except tf.errors.OpError as error:
             if self.patches.error is not None:
                 raise self.patches.error from None
+            if isinstance(error, tf.errors.ResourceExhaustedError):
+                raise MemoryError(
+                    f"There is not enough memory for steps of {self.config.batch} patches; pass a "
+                    f"smaller batch ({error.message.splitlines()[0]})."
+                ) from None
             if self.workers == 1:
                 raise
             raise ConnectionError(

@@ -212,6 +212,8 @@ def test_source_of_broken_clips_only_is_an_error(tmp_path, source):
 def test_one_class_is_an_error(tmp_path, source):
     with pytest.raises(ValueError, match="There is one class only, 'Dog'"):
         prepare(source._replace(labels=source.labels[:1]), tmp_path / "out")
+    with pytest.raises(ValueError, match=r"No clip has a label; name the classes, --labels FILE\."):
+        prepare(source._replace(labels=[]), tmp_path / "out")
 
 
 def test_threads_must_be_one_or_more(tmp_path, source):

@@ -156,6 +156,7 @@ def test_command_prints_a_table(small_preset, prepared, tmp_path, capsys):
         ({"--split": "dev"}, "has no split 'dev'; it has"),
         ({"--model": "nonsense"}, "no preset 'nonsense'"),
         ({"--bootstrap": "-1"}, "bootstrap must be at least 0"),
+        ({"--seed": "-1"}, "seed must be at least 0. Received: -1"),
         ({"--split": "strange"}, "--ignore-unknown-labels"),
         ({"data": "/dev/null"}, "holds no prepared data"),
         (

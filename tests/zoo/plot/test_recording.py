@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from frontend import FrontendConfig
 from tests.zoo.plot.pictures import assert_nothing_is_cut_off, ticks
-from zoo import Timeline, plot
+from zoo import AudioClassifier, Timeline, plot
 
 
 @pytest.fixture
@@ -35,6 +36,14 @@ def test_recording_shows_the_best_classes_and_their_scores(recording, small_clas
     means = image.get_array().mean(axis=1)
     np.testing.assert_allclose(means, [prediction.score for prediction in best], atol=1e-3)
     np.testing.assert_allclose(image.get_extent(), (0, 1.92, 2, 0))
+
+
+def test_a_sound_that_is_heard_whole_is_one_cell(tmp_path, noise):
+    frontend = FrontendConfig(whole_seconds=30, patch_frames=1000, center=True)
+    classifier = AudioClassifier("resnet50", ["Cat", "Dog"], width=0.05, frontend=frontend)
+    soundfile.write(tmp_path / "x.wav", noise(12 * 16000), 16000)
+    figure = plot.recording(classifier, tmp_path / "x.wav", classifier.timeline(tmp_path / "x.wav"))
+    assert figure.axes[2].get_images()[0].get_extent()[:2] == pytest.approx((0, 12))
 
 
 def test_cells_are_as_wide_as_patches_are_apart_around_their_middles(small_classifier):

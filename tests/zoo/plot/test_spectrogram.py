@@ -20,6 +20,19 @@ def test_spectrogram_ends_with_the_sound_or_with_what_is_heard_of_it(noise):
         assert axes.get_xlabel() == "time (s)"
 
 
+@pytest.mark.parametrize("scale", ["htk", "slaney"])
+@pytest.mark.parametrize("hertz", [500, 1000, 4000])
+def test_a_tone_is_drawn_at_its_frequency(scale, hertz):
+    tone = np.sin(2 * np.pi * hertz * np.arange(16000) / 16000).astype(np.float32)
+    axes = plot.spectrogram(tone, frontend=FrontendConfig(mel_scale=scale)).axes[0]
+    image = axes.get_images()[0]
+    rows = image.get_array()
+    _, _, bottom, top = image.get_extent()
+    height = (top - bottom) / len(rows)
+    drawn = bottom + (rows.mean(axis=1).argmax() + 0.5) * height
+    assert drawn == pytest.approx(ticks(axes.yaxis)[str(hertz)], abs=0.75 * height)
+
+
 def test_frequencies_stand_at_their_mel():
     axes = plot.spectrogram(np.zeros(16000, np.float32)).axes[0]
     places = ticks(axes.yaxis)

@@ -57,6 +57,8 @@ def test_each_clip_is_judged_by_who_was_not_trained_on_it(data, small_preset, mo
 def test_models_of_one_name(data, small_preset):
     with pytest.raises(ValueError, match=r"different names\. Received: small, small"):
         transfer(data, [small_preset, small_preset])
+    with pytest.raises(ValueError, match=r"Folders of scores .* names\. Received: a/x, b/x"):
+        transfer(data, [small_preset], scores=["a/x", "b/x"])
 
 
 def test_splits_must_be_folds(data, small_preset):

@@ -20,6 +20,13 @@ def test_options_are_completed_by_the_paper(begin):
     assert (classifier.name, classifier.architecture) == ("a_run", "alexnet")
 
 
+@pytest.mark.parametrize("folder", ["Übung 1", "_x", "狗"])
+def test_a_run_may_have_any_name(data, config, folder):
+    _, classifier = start(config(), data, folder, tf.distribute.get_strategy())
+    classifier.compile("adam", "binary_crossentropy")
+    classifier.fit(tf.zeros([1, 16000]), tf.zeros([1, 3]), verbose=0)
+
+
 @pytest.mark.parametrize(("option", "size"), [("mask_frames", 96), ("mask_bins", 64)])
 def test_masks_fit_the_front_end(begin, option, size):
     assert getattr(begin(**{option: size})[0], option) == size

@@ -108,6 +108,30 @@ def test_stopped_by_a_signal_it_goes_on_as_if_it_was_not(data, config, tmp_path,
         assert row | {"seconds": 0} == pytest.approx(expected | {"seconds": 0})
 
 
+@pytest.mark.parametrize("epochs", [2, 9])
+def test_a_signal_in_the_last_step_ends_it_as_it_would_have(data, config, tmp_path, epochs):
+    def stops_early():
+        return keras.callbacks.EarlyStopping(
+            monitor="loss", patience=1, min_delta=100, restore_best_weights=True
+        )
+
+    options = config(epochs=epochs, epoch_steps=4, learning_rate=1e-2)
+    whole = train(data, tmp_path / "whole", options, callbacks=[stops_early()])
+    # All workers learn of it with the step that follows, the last of the second epoch.
+    told = train(data, tmp_path / "told", options, callbacks=[stops_early(), StopAt(7)])
+    assert_same(weights(told), weights(whole))
+    assert_same(weights(AudioClassifier.from_preset(tmp_path / "told")), weights(whole))
+
+
+def test_memory_that_is_not_enough_is_a_sentence(data, config, tmp_path, monkeypatch):
+    def full(*_):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+
+    monkeypatch.setattr("zoo.training.learner.Learner.step", full)
+    with pytest.raises(MemoryError, match=r"not enough memory .* smaller batch \(OOM when"):
+        train(data, tmp_path, config())
+
+
 def test_a_finished_run_only_gives_its_classifier(data, config, tmp_path):
     trained = weights(train(data, tmp_path, config(ema=0.9)))
     stopper = StopAt(1)
@@ -364,8 +388,13 @@ def test_a_folder_of_another_run(data, unlike, config, tmp_path):
     train(data, tmp_path, config())
     with pytest.raises(ValueError, match=r"other options: model was 'fully_connected' and is now"):
         train(data, tmp_path, config(model="alexnet"))
+    with pytest.raises(ValueError, match="epochs was 2 and is now 1"):
+        train(data, tmp_path, config(epochs=1))
     with pytest.raises(ValueError, match="a run on other data than"):
         train(unlike, tmp_path, config())
+    train(data, tmp_path, config(skip_corrupt=True, checkpoint_steps=3))
+    with pytest.raises(ValueError, match="skip_corrupt was True and is now False"):
+        train(data, tmp_path, config())
 
 
 def test_a_run_of_an_older_version_goes_on(data, config, tmp_path):
