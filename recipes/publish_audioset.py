@@ -25,8 +25,8 @@ from zoo.data import open_prepared
 from zoo.evaluation import evaluate
 
 TEACHERS = {
-    "mn04": "EfficientAT's mn04 (Schmid et al., ICASSP 2023; MIT), with {:g} s around the patch,",
-    "yamnet_teacher": "Google's YAMNet (Apache-2.0), of the patch alone,",
+    "mn04": "EfficientAT's mn04 (Schmid et al., ICASSP 2023; MIT), with {:g} s around the patch",
+    "yamnet_teacher": "Google's YAMNet (Apache-2.0), of the patch alone",
 }
 """What a card says of them, by the names of their folders."""
 
@@ -155,7 +155,7 @@ def card(classifier, output, checksum, recipe, metrics, yamnet, heard, origin):
         for label, figures in metrics["per_class"].items()
     )
     *before, last = metrics["steps"]
-    teachers = " and ".join(
+    teachers = " and by ".join(
         TEACHERS[Path(folder).name].format(recipe["teacher_seconds"])
         for folder in recipe["teachers"]
     )
@@ -209,9 +209,11 @@ from file names and folders. The figures are those of the float16 weights that s
         paragraph(f'''
 {last:,} steps of {recipe["batch"]} random patches of {total:.1f} hours, of which some sources
 were set aside to watch it by{earlier}, by Adam with weight decay; it began with {origin}. It was
-taught by {teachers}, which hear every augmented mixture as the student does; the labels of the
-recordings raise what they say. So what teachers mistake, the student learns.
-Nothing of ESC-10 or ESC-50 was heard. `make {name}` trains it {"on" if before else "again"}.
+taught by {teachers}. Teachers hear every augmented mixture as the student does; the labels of the
+recordings raise what they say. So what teachers mistake, the student learns. Recordings in which
+`recipes/overlap.py` finds a piece of a test recording or of ESC-10 were left out, and so was what
+bears a name or an id of ESC-50, whose other sounds were not at hand to compare. `make {name}`
+trains it {"on" if before else "again"}.
 ''')
     }
 
