@@ -15,7 +15,7 @@ from frontend.types import StrPath
 from zoo import presets
 
 _HF = r"hf://(?P<name>[\w.-]+/[\w.-]+)"
-_KAGGLE = r"kaggle://(?P<name>[\w-]+(/[\w-][\w.-]*){3})"
+_KAGGLE = r"kaggle://(?P<name>[\w-]+(?:/[\w-][\w.-]*){3})"
 _FILES = (presets.CONFIG, presets.WEIGHTS, presets.CARD, presets.METRICS)
 _FIGURES = {"mAP": "mAP", "AUC": "AUC", "d_prime": "d'", "esc10_fold5_top1": "ESC-10 top-1"}
 """Those of `metrics.json` that a card tells the hub, and what they are called there."""

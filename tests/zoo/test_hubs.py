@@ -68,7 +68,7 @@ def evaluated(small_classifier, tmp_path):
 
 UPLOADS = {
     "hf://me/mine": "hf://me/mine@",
-    "kaggle://me/mine/keras/small": "kaggle://me/mine/keras/small",
+    "kaggle://me/mine/keras/w0.25": "kaggle://me/mine/keras/w0.25",
 }
 
 
