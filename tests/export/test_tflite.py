@@ -13,7 +13,7 @@ from export.quantize import QUANTIZATIONS
 from export.tflite import INPUTS, export_tflite
 from frontend import FrontendConfig, LogMelSpectrogram
 from tests.export.exported import File
-from zoo import AudioClassifier, architecture, list_models, register_architecture
+from zoo import AudioClassifier, list_models, register_architecture
 
 # Largest difference from Keras's scores; the networks' random weights are kinder than trained ones.
 TOLERANCE = {"none": 1e-5, "float16": 2e-3, "dynamic": 0.04, "int8": 0.15}
@@ -125,29 +125,23 @@ def looping(x, width):
     return keras.layers.GRU(4)(keras.layers.Reshape((96, 64))(x))
 
 
-@pytest.fixture
-def own(monkeypatch):
-    """Registers a network of one's own, and gives a classifier of it."""
-    monkeypatch.setattr(architecture, "_ARCHITECTURES", dict(architecture._ARCHITECTURES))
-
-    def make(body):
-        register_architecture("own", source="this test")(body)
-        return AudioClassifier("own", labels=["Cat", "Dog"])
-
-    return make
+def classifier_of(body):
+    """A classifier of a network of one's own."""
+    register_architecture("own", source="this test")(body)
+    return AudioClassifier("own", labels=["Cat", "Dog"])
 
 
-def test_networks_of_ones_own(own, tmp_path, noise):
-    classifier = own(of_many_kinds)
+def test_networks_of_ones_own(tmp_path, noise):
+    classifier = classifier_of(of_many_kinds)
     export_tflite(classifier, tmp_path / "own.tflite")
     (expected,) = classifier.predict(noise(15600)[np.newaxis], verbose=0)
     found = TFLiteClassifier(tmp_path / "own.tflite").timeline(noise(15600)).scores[0]
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_a_network_with_loops_is_refused(own, tmp_path):
+def test_a_network_with_loops_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"has loops, as GRU and LSTM .* unroll=True"):
-        export_tflite(own(looping), tmp_path / "own.tflite")
+        export_tflite(classifier_of(looping), tmp_path / "own.tflite")
 
 
 def test_a_network_that_keras_quantised_is_refused(tmp_path):

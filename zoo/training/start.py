@@ -62,7 +62,7 @@ def _build(config, labels, initial, name):
         width=config.width,
         bottleneck=config.bottleneck,
         frontend=initial.frontend if initial else None,
-        name=re.sub(r"\W", "_", name, flags=re.ASCII) or None,
+        name=re.sub(r"\W", "_", name) or None,
     )
     if initial:
         names = [[label.name for label in each.labels] for each in (initial, classifier)]
