@@ -253,6 +253,7 @@ def _read(folder):
         if (
             not isinstance(index, dict)
             or any(type(index.get(key)) is not kind for key, kind in _KINDS.items())
+            or index["options"].keys() != set(MIXING)
             or not (index["steps"] > 0 and all(type(known) is bool for known in index["known"]))
         ):
             raise ValueError("lacks what soundzoo teach writes")
@@ -266,9 +267,9 @@ def _read(folder):
 def _check_same(folder, before, now, *more):
     """ValueError if a folder is of a training that mixes otherwise, or differs in `more`."""
     differing = [
-        f"{name} was {value!r} and is now {now['options'].get(name)!r}"
-        for name, value in before["options"].items()
-        if now["options"].get(name) != value
+        f"{name} was {before['options'][name]!r} and is now {now['options'][name]!r}"
+        for name in MIXING
+        if before["options"][name] != now["options"][name]
     ]
     differing += [
         f"other {key.removesuffix('_sha256')}"

@@ -1,5 +1,6 @@
 """What teachers said is kept, and is what they would say."""
 
+import json
 import re
 import shutil
 
@@ -10,6 +11,7 @@ from frontend import FrontendConfig
 from tests.zoo.training.conftest import SMALL, write_saved_teacher
 from tests.zoo.training.test_trainer import assert_same, weights
 from zoo.data import CorruptData
+from zoo.seal import SEAL, sealed
 from zoo.training import TrainConfig, teach, train
 from zoo.training.patches import TrainingPatches
 from zoo.training.taught import INDEX, PART_STEPS, Taught
@@ -149,3 +151,11 @@ def test_damage_is_noticed(open_damaged, folder):
     for content in (b"{", b"[]", b"{}", (folder / INDEX).read_bytes().replace(b"6.0", b"7.0")):
         with pytest.raises(ValueError, match=r"teaching\.json is damaged"):
             open_damaged(INDEX, content)
+
+
+def test_options_of_other_names_are_damage(open_damaged, folder):
+    index = json.loads((folder / INDEX).read_bytes())
+    del index[SEAL]
+    index["options"]["two\nlines"] = 0
+    with pytest.raises(ValueError, match=r"teaching\.json is damaged \(lacks what soundzoo teach"):
+        open_damaged(INDEX, json.dumps(sealed(index)).encode())
