@@ -17,6 +17,7 @@ from export.check import check_model
 from export.metadata import read_metadata
 from frontend.config import FrontendConfig
 from frontend.types import StrPath
+from zoo.errors import one_line
 from zoo.labels import as_labels
 from zoo.listener import Listener
 
@@ -82,7 +83,8 @@ class TFLiteClassifier(Listener):
             self.metadata = read_metadata(model)
             self.frontend = _frontend(self.metadata)
         except (ValueError, TypeError) as error:
-            raise ValueError(f"{name} has metadata that cannot be used: {error}.") from None
+            reason = one_line(error)
+            raise ValueError(f"{name} has metadata that cannot be used: {reason}.") from None
         self.runtime, make_interpreter = _find_runtime(runtime)
         self._make_interpreter = functools.partial(make_interpreter, model_content=model)
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()

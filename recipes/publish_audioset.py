@@ -210,7 +210,8 @@ from file names and folders. The figures are those of the float16 weights that s
 {last:,} steps of {recipe["batch"]} random patches of {total:.1f} hours, of which some sources
 were set aside to watch it by{earlier}, by Adam with weight decay; it began with {origin}. It was
 taught by {teachers}. Teachers hear every augmented mixture as the student does; the labels of the
-recordings raise what they say. So what teachers mistake, the student learns. Recordings in which
+recordings raise what they say, and those of opensounds, where each clip is one sound, lower it for
+others, too. What teachers mistake elsewhere, the student learns. Recordings in which
 `recipes/overlap.py` finds a piece of a test recording or of ESC-10 were left out, and so was what
 bears a name or an id of ESC-50, whose other sounds were not at hand to compare. `make {name}`
 trains it {"on" if before else "again"}.

@@ -16,6 +16,7 @@ from frontend.types import StrPath
 from zoo import head, presets
 from zoo.architecture import find_architecture
 from zoo.calibration import Calibration
+from zoo.errors import one_line
 from zoo.labels import as_labels
 from zoo.listener import Listener
 
@@ -226,8 +227,9 @@ class AudioClassifier(Listener, keras.Model):
                 # known.
                 classifier = cls.from_config(config["classifier"] | {"network": None})
             except (AttributeError, KeyError, TypeError, ValueError) as error:
-                message = f"{folder / presets.CONFIG} does not describe a classifier: {error}"
-                raise ValueError(message) from None
+                raise ValueError(
+                    f"{folder / presets.CONFIG} does not describe a classifier: {one_line(error)}"
+                ) from None
         presets.load_weights(classifier.network, weights)
         return classifier if labels is None else classifier.with_labels(labels)
 

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 from frontend.types import StrPath
+from zoo.errors import one_line
 from zoo.files import as_sha256, replace_folder, scratch_folder, sha256
 from zoo.json_text import parse_json
 from zoo.seal import SEAL, check_seal, sealed
@@ -269,7 +270,7 @@ def _download(url, sha256):
     except ValueError as error:
         raise ValueError(f"{url} does not have the SHA-256 {sha256}: {error}") from None
     except Exception as error:  # what Keras raises when a download fails is no narrower
-        raise OSError(f"{url} could not be downloaded: {error}") from None
+        raise OSError(f"{url} could not be downloaded: {one_line(error)}") from None
     folder = Path(archive).with_name("preset")
     if not folder.is_dir():
         _unpack(archive, folder, url)

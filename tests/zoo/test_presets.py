@@ -184,6 +184,7 @@ def test_refuses_a_classifier_that_makes_no_sense(broken, key, value):
         ("labels", list(map(str, range(100_000))), "its network has more weights than the"),
         ("frontend", {"mel_bins": 10**9}, "mel_bins must be at most"),
         ("frontend", {"a\nb": 1}, r"FrontendConfig has no field 'a\\nb'"),
+        ("a\nb", 1, "AudioClassifier.* unexpected keyword argument 'a b'"),
     ],
 )
 def test_refuses_a_network_that_it_has_no_weights_for(broken, key, value, message):

@@ -122,6 +122,11 @@ class TrainConfig:
     teacher_seconds: float = _option(
         4.0, "what teachers hear of a clip, in s: the patch, and what is around it", low=0.96
     )
+    complete_labels: str | None = _option(
+        None,
+        "pattern (* and ?) of the ids of clips whose labels teachers must not add to: classes that "
+        "such clips name are not heard where they are missing",
+    )
     taught: str | None = _option(
         None, "folder of `soundzoo teach`: what the teachers said, so that they need not listen"
     )
@@ -143,6 +148,8 @@ class TrainConfig:
             )
         if self.taught is not None and not self.teachers:
             raise ValueError("taught holds what teachers said: name the teachers, too.")
+        if self.complete_labels is not None and not self.teachers:
+            raise ValueError("complete_labels is for teachers' scores: name the teachers, too.")
         if self.mixup_db is not None and not self.mixup:
             raise ValueError("mixup_db says how to mix: pass mixup, the part that is mixed, too.")
 

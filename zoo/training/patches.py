@@ -4,6 +4,7 @@ What a step trains on depends on the seed and the step's number alone. So a run 
 checkpoint, or on more devices, sees what it would have seen.
 """
 
+import fnmatch
 import warnings
 from typing import NamedTuple
 
@@ -21,7 +22,8 @@ QUIET = 0.1
 
 class Batch(NamedTuple):
     """What a step trains on: waveforms `[batch, samples]`, the patches and what is around them,
-    targets `[batch, classes]`, after which those of a teacher's head stand, the uniform numbers
+    targets `[batch, classes]`, after which those of a teacher's head stand, or, where some labels
+    are complete, 0 for clips whose labels are and 1 for others, the uniform numbers
     `[batch, draws]` of the augmentation, and the logits `[batch, classes]` of teachers that heard
     the mixtures before, `[batch, 0]` where none did; all float32."""
 
@@ -57,7 +59,8 @@ class TrainingPatches:
             and again.
 
     Raises:
-        ValueError: the split is not there, holds less patches than a batch, or has a single class.
+        ValueError: the split is not there, holds less patches than a batch, or has a single class;
+            or no labelled clip is one whose labels are said to be complete.
     """
 
     def __init__(self, data, config, frontend, *, samples, draws, around=(0, 0), taught=None):
@@ -82,6 +85,9 @@ class TrainingPatches:
             self.teacher = read_teacher(
                 config.teacher, data, self.clips, own_labels=config.teacher_head
             )
+        self.complete = None
+        if config.complete_labels:
+            self.complete = self._complete(config.complete_labels)
         self.corrupt = set()  # clips that could not be read
         self.error = None  # what ended the reading of a batch
 
@@ -89,6 +95,15 @@ class TrainingPatches:
     def teacher_classes(self):
         """Targets of the teacher's head."""
         return self.teacher.shape[1] if self.config.teacher_head else 0
+
+    @property
+    def complete_classes(self):
+        """Whether complete labels name a class, bool `[classes]`; None if none are complete."""
+        if self.complete is None:
+            return None
+        clips = self.clips[self.complete]
+        blocks = np.array_split(clips, len(clips) // 4096 + 1)
+        return np.any([self.data.targets(block).any(axis=0) for block in blocks], axis=0)
 
     @property
     def epoch_steps(self):
@@ -124,6 +139,8 @@ class TrainingPatches:
         elif self.teacher is not None:
             weight = self.config.teacher_weight
             targets = (1 - weight) * targets + weight * self.teacher[clips]
+        if self.complete is not None:
+            targets = np.column_stack([targets, ~self.complete[clips]])
         taught = np.zeros((len(waveforms), 0), np.float32)
         if self.taught:
             taught = self.taught.logits(self._drawn_as(step), part)
@@ -148,7 +165,8 @@ class TrainingPatches:
             batch = tf.numpy_function(load, [step], [tf.float32] * 4, stateful=False)
             samples, classes = self.samples + sum(self.around), len(self.data.labels)
             taught = classes if self.taught else 0
-            widths = (samples, classes + self.teacher_classes, self.draws, taught)
+            more = self.teacher_classes + (self.complete is not None)
+            widths = (samples, classes + more, self.draws, taught)
             return Batch(
                 *(tf.ensure_shape(b, [share, w]) for b, w in zip(batch, widths, strict=True))
             )
@@ -187,6 +205,19 @@ class TrainingPatches:
         """The classes of clips, and whether they have none: float32 `[clips, classes + 1]`."""
         targets = self.data.targets(self.clips[clips])
         return np.column_stack([targets, ~targets.any(axis=1)])
+
+    def _complete(self, pattern):
+        """Whether a clip has labels and an id like the pattern, bool `[clips]`."""
+        fits = [fnmatch.fnmatchcase(self.data.clip_id(clip), pattern) for clip in self.clips]
+        labelled = self.data.label_offsets[self.clips + 1] > self.data.label_offsets[self.clips]
+        complete = np.array(fits) & labelled
+        if not complete.any():
+            raise ValueError(
+                "complete_labels must be like the id of a clip of the split "
+                f"{self.config.train_split!r} that has labels, such as "
+                f"{self.data.clip_id(self.clips[0])!r}. Received: {pattern!r}"
+            )
+        return complete
 
     def _patch(self, clip, places):
         """The clip that was read, and a patch of it; with `skip_corrupt`, the next that can be."""

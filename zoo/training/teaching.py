@@ -18,6 +18,8 @@ CROSS_ENTROPY = 0.03
 LABELLED = 0.5
 """Score that a human label stands for, at least: it says that the class is in the clip, not that it
 is in every patch (ours)."""
+ABSENT = 0.05
+"""Score of a class that complete labels do not name, at most: it still ranks below that (ours)."""
 SMALLEST_SCORE = 1e-7
 """Scores are kept this far from 0 and 1, so that their logits are finite (Keras' epsilon)."""
 SMALLEST_DEVIATION = 0.1
@@ -28,20 +30,23 @@ class Teaching:
     """What a student learns of what teachers say, and its loss against that.
 
     A class's target is the teachers' logit. A human label raises it to `LABELLED` times its share
-    of the mixture; a label's absence says nothing. The loss is the mean over classes of the squared
-    error of the logits, each class's in units of its deviation over many mixtures, plus
-    `CROSS_ENTROPY` times the cross-entropy. Most scores are nearly 0, from which cross-entropy
-    learns slowly, and logits differ even there. Of a class that no teacher knows, the labels alone
-    are learned, by cross-entropy.
+    of the mixture. A label's absence says nothing, but where the labels of all that is mixed are
+    complete: there classes that such labels name have a target of `ABSENT` at most. The loss is the
+    mean over classes of the squared error of the logits, each class's in units of its deviation
+    over many mixtures, plus `CROSS_ENTROPY` times the cross-entropy. Most scores are nearly 0, from
+    which cross-entropy learns slowly, and logits differ even there. Of a class that no teacher
+    knows, the labels alone are learned, by cross-entropy.
 
     Build it in the strategy's scope.
 
     Args:
         known: float32 `[classes]`, 1 for classes that a teacher knows.
+        complete: bool `[classes]`, whether complete labels name a class; None if none are complete.
     """
 
-    def __init__(self, known):
+    def __init__(self, known, complete=None):
         self.known = known
+        self.complete = complete
         self.mean = state_variable(np.zeros(len(known)), "teachers_mean")
         self.deviation = state_variable(np.ones(len(known)), "teachers_deviation")
 
@@ -54,9 +59,14 @@ class Teaching:
 
         Args:
             said: the teachers' logits, float32 `[batch, classes]`.
-            labels: float32 `[batch, classes]`, of human labels their share of the mixture, else 0.
+            labels: float32 `[batch, classes]`, of human labels their share of the mixture, else 0;
+                where some are complete, `[batch, classes + 1]`, and last 0 where all are.
         """
         said = tf.where(self.known > 0, said, _logits_of(0.0))
+        if self.complete is not None:
+            labels, incomplete = labels[:, :-1], labels[:, -1:]
+            absent = self.complete & (labels == 0) & (incomplete == 0)
+            said = tf.where(absent, tf.minimum(said, _logits_of(ABSENT)), said)
         return tf.maximum(said, _logits_of(LABELLED * labels))
 
     def losses(self, targets, logits):

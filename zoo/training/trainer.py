@@ -97,13 +97,16 @@ class Trainer:
                 teachers = Teachers(config.teachers, data.labels)
             self.patches = TrainingPatches(data, config, frontend, taught=taught, **augmenter.takes)
             self.steps = config.epochs * self.patches.epoch_steps
+            teaching = None
+            if config.teachers:
+                teaching = Teaching((taught or teachers).known, self.patches.complete_classes)
             self.learner = Learner(
                 self.classifier,
                 config,
                 self.steps,
                 augmenter,
                 self.patches.teacher_classes,
-                Teaching((taught or teachers).known) if config.teachers else None,
+                teaching,
                 teachers,
             )
             # For callbacks, which look for the optimizer and set `stop_training`.

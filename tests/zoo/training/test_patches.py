@@ -144,6 +144,29 @@ def test_clips_without_labels_are_balanced_as_a_class(make, sounds, tmp_path):
     assert (~targets.any(axis=1)).mean() == pytest.approx(1 / 3, abs=0.02)
 
 
+def test_clips_whose_labels_are_complete(make, data):
+    patches = make(complete_labels="*low*", teachers=["x"], batch=27)
+    batch, clips = patches.batch(0), patches.clips[patches.draw(0).clips]
+    np.testing.assert_array_equal(batch.targets[:, :-1], data.targets(clips))
+    incomplete = ["low" not in data.clip_id(clip) for clip in clips]
+    np.testing.assert_array_equal(batch.targets[:, -1], incomplete)
+    assert 0 < sum(incomplete) < 27
+    named = {data.labels[n].name for n in np.flatnonzero(patches.complete_classes)}
+    assert named == {"low"}
+    with pytest.raises(ValueError, match=r"must be like the id of .*'.+'\. Received: 'x\*'"):
+        make(complete_labels="x*", teachers=["x"])
+
+
+def test_a_clip_without_labels_has_no_complete_ones(make, sounds, tmp_path):
+    source = read_source(sounds)
+    clips = [c._replace(labels=() if c.labels == ("low",) else c.labels) for c in source.clips]
+    of = prepare(source._replace(clips=clips), tmp_path / "data")
+    patches = make(of, complete_labels="*", teachers=["x"])
+    assert patches.complete.sum() == 2 / 3 * len(patches.clips)
+    with pytest.raises(ValueError, match="complete_labels must be like the id"):
+        make(of, complete_labels="*low*", teachers=["x"])
+
+
 def test_a_teachers_scores_are_a_part_of_the_targets(make, data, tmp_path):
     scores = np.random.default_rng(0).random((len(data), 3)).astype("float32")
     order = np.random.default_rng(1).permutation(len(data))

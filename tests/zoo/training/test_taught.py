@@ -34,9 +34,11 @@ def folder(data, options, tmp_path_factory):
     return folder
 
 
+@pytest.mark.parametrize("complete", [None, "*low*"])
 def test_a_network_learns_the_same_as_from_teachers_that_listen(
-    data, config, options, folder, tmp_path
+    data, config, options, folder, tmp_path, complete
 ):
+    options = {**options, "complete_labels": complete}
     listening = train(data, tmp_path / "listening", config(**options))
     kept = train(data, tmp_path / "kept", config(**options, taught=str(folder)))
     for one, two in zip(weights(listening), weights(kept), strict=True):

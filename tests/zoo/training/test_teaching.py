@@ -10,7 +10,14 @@ from export import export_saved_model
 from tests.zoo.training.conftest import write_saved_teacher
 from zoo import AudioClassifier
 from zoo.labels import Label
-from zoo.training.teaching import CROSS_ENTROPY, LABELLED, SMALLEST_DEVIATION, Teachers, Teaching
+from zoo.training.teaching import (
+    ABSENT,
+    CROSS_ENTROPY,
+    LABELLED,
+    SMALLEST_DEVIATION,
+    Teachers,
+    Teaching,
+)
 
 LABELS = [Label("high"), Label("low"), Label("middle")]
 LOUD = np.full((2, 100), 0.5, "float32")
@@ -47,6 +54,15 @@ def test_a_label_raises_the_target_and_its_absence_says_nothing(teaching):
     # A share of a half is what the teacher says already, or more; the first is sure of it.
     np.testing.assert_allclose(targets[1], [1, -1, logit(0.2 * LABELLED)], atol=1e-5)
     assert targets[0, 2] < -15
+
+
+def test_absence_counts_where_the_labels_of_all_that_is_mixed_are_complete():
+    teaching = Teaching(np.ones(3, "float32"), complete=np.array([True, True, False]))
+    said = np.array([[1, -9, 2]] * 3, "float32")
+    # The last column: the labels of all are complete, of one are not, of all are.
+    labels = np.array([[0, 0, 0, 0], [0, 0, 0, 0.3], [0.2, 0, 0, 0]], "float32")
+    targets = teaching.targets(said, labels).numpy()
+    np.testing.assert_allclose(targets, [[logit(ABSENT), -9, 2], said[0], said[0]], atol=1e-5)
 
 
 def test_the_loss_is_in_units_of_each_classs_deviation(teaching):
