@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import dataclasses
 import json
 import math
 import re
@@ -19,7 +20,7 @@ from zoo.data import PreparedData
 from zoo.data.subset import Subset
 from zoo.evaluation import evaluate
 from zoo.evaluation.evaluate import METRICS
-from zoo.training import TrainConfig, train
+from zoo.training import TrainConfig, teach, train
 from zoo.training.run import LOG
 
 FIGURES = ("mAP", "AUC", "d_prime")
@@ -106,7 +107,9 @@ def run(
         results = []
         for seed in range(trainings):
             with report(trial, seed) as callbacks:
-                results.append(_run(trial, place / str(seed), seed, test_split, callbacks))
+                config = TrainConfig(**{**trial.config.to_dict(), "seed": seed})
+                config = _taught(config, trial.data, Path(folder, "taught"))
+                results.append(_run(trial, place / str(seed), config, test_split, callbacks))
         rows.append({"settings": trial.settings, **_summary(results)})
     return {
         "experiment": experiment.name,
@@ -116,8 +119,16 @@ def run(
     }
 
 
-def _run(trial, folder, seed, test_split, callbacks):
-    config = TrainConfig(**{**trial.config.to_dict(), "seed": seed})
+def _taught(config, data, folder):
+    """The configuration; its teachers have heard the mixtures, once for all trials of one data."""
+    if not config.teachers or config.taught or not config.epoch_steps:
+        return config
+    folder = folder / f"{data.fingerprint[:16]}_{config.seed}"
+    teach(data, folder, config, steps=config.epochs * config.epoch_steps)
+    return dataclasses.replace(config, taught=str(folder))
+
+
+def _run(trial, folder, config, test_split, callbacks):
     classifier = train(trial.data, folder, config, callbacks=callbacks)
     weights = presets.read_config(folder / presets.RUN_PRESET)["weights_sha256"]
     metrics = _evaluated(folder / "evaluation", trial.test, test_split, weights)

@@ -79,7 +79,7 @@ def teach(
     """Lets the teachers of a training hear its first steps' mixtures, and keeps what they say.
 
     Networks of one front end whose trainings mix alike learn from one such folder, by the option
-    `taught`. A folder that was not finished is gone on with.
+    `taught`. A folder that was not finished, or is of fewer steps, is gone on with.
 
     Args:
         data: a `zoo.data.PreparedData`.
@@ -119,12 +119,14 @@ def teach(
         if (folder / INDEX).exists():
             before = _read(folder)
             _check_same(folder, before, index, "teachers_sha256")
-            if before["steps"] != steps:
+            if before["steps"] > steps:
                 raise ValueError(
                     f"{folder} is of {before['steps']} steps, not {steps}; ask for as many, or "
                     "name another folder."
                 )
-            index = before
+            index["parts"] = before["parts"]
+            if before["steps"] < steps:  # its last part may be shorter than the others
+                index["parts"] = index["parts"][: before["steps"] // PART_STEPS]
         heard = PART_STEPS * len(index["parts"])
         progress = progress or (lambda steps: None)
         progress(min(heard, steps))

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 
+from tests.zoo.training.conftest import write_saved_teacher
 from zoo import list_models
 from zoo.architecture import find_architecture
 from zoo.data.subset import Subset
@@ -91,6 +92,26 @@ def test_runs_trains_and_evaluates_once(two_sizes, data, tmp_path):
     assert len(written) == 2
     assert run(two_sizes, tmp_path) == results
     assert written == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("log.csv")}
+
+
+def test_teachers_hear_a_seeds_mixtures_once(data, config, tmp_path):
+    write_saved_teacher(tmp_path / "t", ["high", "low"], [2.0, 4.0])
+    experiment = architectures(data, dataclasses.replace(config, teachers=[str(tmp_path / "t")]))
+    dense = [trial for trial in experiment.trials if trial.config.model == "fully_connected"]
+    both = [
+        trial._replace(
+            settings={"rate": rate}, config=dataclasses.replace(trial.config, learning_rate=rate)
+        )
+        for trial in dense
+        for rate in (1e-3, 1e-4)
+    ]
+    run(experiment._replace(trials=both), tmp_path / "runs", seeds=2)
+    said = {
+        (tmp_path / "runs" / rate / seed / "config.yaml").read_text().split("taught: ")[1]
+        for rate, seed in itertools.product(("0_001", "0_0001"), "01")
+    }
+    assert len(said) == len(list((tmp_path / "runs" / "taught").iterdir())) == 2
+    run(experiment._replace(trials=both), tmp_path / "runs", seeds=2)
 
 
 def test_evaluates_again_on_other_data(two_sizes, data, tmp_path):

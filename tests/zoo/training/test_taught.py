@@ -89,11 +89,19 @@ def test_another_training_is_refused(data, config, options, folder, tmp_path, ch
         teach(data, folder, other, steps=STEPS)
 
 
-def test_other_data_and_other_steps_are_refused(data, unlike, config, options, folder, tmp_path):
+def test_it_goes_on_from_fewer_steps(data, config, options, folder, tmp_path):
+    run = config(**options)
+    for steps in (2, PART_STEPS + 1, STEPS):  # each leaves a part that is not whole
+        teach(data, tmp_path, run, steps=steps)
+    for path in folder.iterdir():
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+
+
+def test_other_data_and_fewer_steps_are_refused(data, unlike, config, options, folder, tmp_path):
     with pytest.raises(ValueError, match="of other mixtures: other data"):
         train(unlike, tmp_path, config(**options, taught=str(folder)))
-    with pytest.raises(ValueError, match=f"is of {STEPS} steps, not {STEPS + 1}; ask for as many"):
-        teach(data, folder, config(**options), steps=STEPS + 1)
+    with pytest.raises(ValueError, match=f"is of {STEPS} steps, not {STEPS - 1}; ask for as many"):
+        teach(data, folder, config(**options), steps=STEPS - 1)
 
 
 def test_another_teacher_under_the_same_name_is_refused(data, config, tmp_path):
