@@ -224,7 +224,10 @@ def check_waveform(
             f"{name} must be an array. Received {len(waveform)} bytes; give the contents of a "
             "sound file as io.BytesIO(contents), and samples by numpy.frombuffer."
         )
-    waveform = np.asarray(waveform)
+    try:
+        waveform = np.asarray(waveform)
+    except ValueError:  # of lists in a list that are of several lengths
+        waveform = np.empty(len(waveform), object)
     check_floating(waveform.dtype, name)
     if waveform.ndim == 2 and waveform.shape[1] == 1:
         waveform = waveform[:, 0]
@@ -251,10 +254,10 @@ def check_floating(dtype: npt.DTypeLike, name: str = "waveform") -> None:
     """Raises ValueError, which says what to do, unless samples of this dtype are floating point."""
     dtype = np.dtype(dtype)
     if not np.issubdtype(dtype, np.floating):
-        raise ValueError(
-            f"{name} must be floating point in -1..1. Received dtype {dtype}"
-            + ("; divide 16-bit samples by 32768." if dtype.kind in "iu" else ".")
-        )
+        advice = "; divide 16-bit samples by 32768." if dtype.kind in "iu" else "."
+        if dtype.kind in "OUS":  # names of files, or lists of several lengths
+            advice = "; give one sound, its samples or its file, at a time."
+        raise ValueError(f"{name} must be floating point in -1..1. Received dtype {dtype}{advice}")
 
 
 def _mono(blocks, name, warn):

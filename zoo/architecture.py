@@ -1,5 +1,6 @@
 """Architectures: a record of each network, and the register of all of them."""
 
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 from frontend.config import FrontendConfig
 from frontend.types import StrPath
 from zoo import layers
+from zoo.errors import one_line
 from zoo.head import add_head
 
 PAPER_CLASSES = 3087
@@ -146,6 +148,7 @@ _ARGUMENTS_DOC = """
     Raises:
         ValueError: an argument is out of range, the network does not take patches of this shape,
             or the weights are of another network.
+        MemoryError: there is not enough for a network of these sizes.
     """
 
 
@@ -172,14 +175,15 @@ def _builder(body, name, default_shape):
             bottleneck = _checked_number("bottleneck", bottleneck, Integral)
         patch = keras.Input(_checked_shape(input_shape), name="patch")
         frames, mel_bins = patch.shape[1:]
-        x = layers.Reshape((frames or -1, mel_bins, 1), name="channel")(patch)
-        if patch.shape[1:] == default_shape:
-            x = body(x, width)
-        else:
-            x = _on_other_shape(body, x, width, default_name, default_shape)
-        if bottleneck is not None:
-            x = layers.Dense(bottleneck, name="bottleneck")(x)
-        outputs = add_head(x, classes if include_top else None, classifier_activation)
+        with _memory_for(default_name):
+            x = layers.Reshape((frames or -1, mel_bins, 1), name="channel")(patch)
+            if patch.shape[1:] == default_shape:
+                x = body(x, width)
+            else:
+                x = _on_other_shape(body, x, width, default_name, default_shape)
+            if bottleneck is not None:
+                x = layers.Dense(bottleneck, name="bottleneck")(x)
+            outputs = add_head(x, classes if include_top else None, classifier_activation)
         model = keras.Model(patch, outputs, name=name)
         if weights is not None:
             model.load_weights(weights)
@@ -190,6 +194,21 @@ def _builder(body, name, default_shape):
     builder.__signature__ = inspect.signature(builder, follow_wrapped=False)
     builder.__doc__ = "\n\n".join(map(inspect.cleandoc, (body.__doc__ or "", _ARGUMENTS_DOC)))
     return builder
+
+
+@contextlib.contextmanager
+def _memory_for(name):
+    """Says in a sentence, a MemoryError, that a network's sizes are more than can be."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except (tf.errors.ResourceExhaustedError, tf.errors.InvalidArgumentError) as error:
+        reason = one_line(error.message).rpartition("}} ")[2]
+        raise MemoryError(
+            f"There is not enough memory for {name} of this width and so many classes; pass "
+            f"smaller ones ({reason})."
+        ) from None
 
 
 def _on_other_shape(body, x, width, name, default_shape):

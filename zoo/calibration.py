@@ -36,6 +36,8 @@ class Calibration:
     """
 
     def __init__(self, curves: Mapping[str, Mapping[str, Any]]) -> None:
+        if not isinstance(curves, Mapping):
+            raise ValueError(f"A calibration is a dict of curves. Received: {curves!r}")
         self.curves = {name: _checked(name, curve) for name, curve in curves.items()}
 
     def __call__(self, scores: npt.ArrayLike, labels: Sequence[Label]) -> npt.NDArray[np.float64]:
@@ -73,16 +75,20 @@ def logit(scores):
 def _checked(name, curve):
     try:
         if set(curve) == {"slope", "intercept"}:
-            return {key: float(value) for key, value in curve.items()}
+            line = {key: float(value) for key, value in curve.items()}
+            if np.isfinite(list(line.values())).all():
+                return line
         points = {key: [float(value) for value in curve[key]] for key in _POINTS}
-        grows = all((np.diff(values) >= 0).all() for values in points.values())
-        if set(curve) == set(_POINTS) and grows and len(set(map(len, points.values()))) == 1:
+        scores, probabilities = points.values()
+        grow = all((np.diff(values) >= 0).all() for values in points.values())
+        within = all(0 <= value <= 1 for value in scores + probabilities)
+        if set(curve) == set(_POINTS) and grow and within and 0 < len(scores) == len(probabilities):
             return points
     except (TypeError, KeyError, ValueError, OverflowError):
         pass
     raise ValueError(
         f"The calibration of {name!r} must be slope and intercept, or scores and probabilities "
-        f"that grow. Received: {curve!r}"
+        f"in 0..1 that grow. Received: {curve!r}"
     )
 
 

@@ -14,6 +14,9 @@ LOW = 0.5
 """Share of the threshold below which an event ends. Two thresholds keep an event whole whose score
 wavers around one (Cakir et al. 2017; the inference code of PANNs has them, too)."""
 
+LONGEST_MEDIAN = 9999
+"""Patches, more than an hour of them even at 0.48 s: each one takes memory for all (ours)."""
+
 _ROUNDING = 1e-6
 """Times are sums of floats; what differs by less than a sample, in s, is the same."""
 
@@ -74,8 +77,12 @@ class EventFinder:
                     "A threshold is a score, above 0 and at most 1. Received for "
                     f"{labels[index].name}: {value!r}"
                 )
-        if not isinstance(median, (int, np.integer)) or median < 1 or median % 2 != 1:
-            raise ValueError(f"median must be an odd number of patches. Received: {median!r}")
+        odd = isinstance(median, (int, np.integer)) and median % 2 == 1
+        if not (odd and 1 <= median <= LONGEST_MEDIAN):
+            raise ValueError(
+                f"median must be an odd number of patches, at most {LONGEST_MEDIAN}. "
+                f"Received: {median!r}"
+            )
         for what, seconds in (("merge_gap", merge_gap), ("min_seconds", min_seconds)):
             if not (_is_number(seconds) and 0 <= seconds < float("inf")):
                 raise ValueError(f"{what} must be seconds, 0 or more. Received: {seconds!r}")

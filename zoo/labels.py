@@ -77,6 +77,8 @@ def find_label(name: str, labels: list[Label]) -> int:
     >>> find_label("wind", [Label("Rain"), Label("Wind")])
     1
     """
+    if not isinstance(name, str):
+        raise ValueError(f"A label goes by its name. Received: {name!r}")
     exact = [label.name for label in labels]
     if name in exact:
         return exact.index(name)

@@ -204,7 +204,7 @@ class Listener:
             `warnings`.
 
         Raises:
-            ValueError: the hop is not one of this model.
+            ValueError: the hop is not one of this model, or the files are one file.
 
         Example:
 
@@ -216,7 +216,7 @@ class Listener:
         [Errno 2] No such file or directory: 'examples/lost.ogg'
         """
         # Not a generator, so that a wrong hop is said at once.
-        return self._scored(files, hop, keep_rows=keep_rows, open_file=open_file)
+        return self._scored(_several(files), hop, keep_rows=keep_rows, open_file=open_file)
 
     def embed(
         self, audio: Sound, *, sample_rate: float | None = None, hop: float | None = None
@@ -237,7 +237,7 @@ class Listener:
         open_file: OpenFile = contextlib.nullcontext,
     ) -> Iterator[FileResult]:
         """Embeds any number of sound files; as `score_files`, with embeddings as rows and mean."""
-        return self._embedded(files, hop, open_file=open_file)
+        return self._embedded(_several(files), hop, open_file=open_file)
 
     def _embedded(self, sounds, hop, **options):
         frontend = self.frontend.with_hop(hop)
@@ -312,3 +312,9 @@ class Listener:
     def _silence(self):
         """Scores of no sound, `[classes]`: what a network makes of zeros is chance."""
         return np.array([label.name == SILENCE for label in self.labels], np.float32)
+
+
+def _several(files):
+    if is_sound_file(files):
+        raise ValueError(f"files must be a list of sound files. Received one: {files!r}")
+    return files

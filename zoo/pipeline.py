@@ -129,6 +129,8 @@ def _rows(files, frontend, run, sample_rate, open_file):
     """Results and rows of their patches, in order; the rows are None when a recording is over."""
     stop = threading.Event()
     room = min(BATCH, max(1, _BATCH_SAMPLES // frontend.patch_samples))
+    if frontend.whole_samples:
+        room = 1  # of many lengths, and a sound's scores must not hang on its neighbours'
     threads = os.cpu_count() or 1
 
     def read(result, pieces):
@@ -205,12 +207,8 @@ def _batches(pieces, most):
     A patch that is left alone at the end is there twice: a batch of one is multiplied by other
     kernels, which round otherwise, and tables that go on where they were stopped have other ends.
     """
-    waveforms, owners, room, first = [], [], most, True
+    waveforms, owners, room = [], [], most
     for result, patches in pieces:
-        # Sounds that are heard whole are of many lengths.
-        if waveforms and patches is not None and patches.shape[1] != waveforms[0].shape[1]:
-            yield waveforms, owners
-            waveforms, owners, room = [], [], most
         if patches is None:
             owners.append((result, None))
         while patches is not None and len(patches):
@@ -220,8 +218,8 @@ def _batches(pieces, most):
             room -= len(part)
             if not room:
                 yield waveforms, owners
-                waveforms, owners, room, first = [], [], most, False
-    yield waveforms if first or room != most - 1 else waveforms * 2, owners
+                waveforms, owners, room = [], [], most
+    yield waveforms * 2 if len(waveforms) == 1 == len(waveforms[0]) else waveforms, owners
 
 
 def _shared_out(rows, owners):

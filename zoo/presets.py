@@ -50,9 +50,20 @@ def list_presets(folder: StrPath | None = None) -> list[str]:
 
 
 def describe(preset):
-    """What `soundzoo list` says of a preset: a dict of its size, labels and figures."""
+    """What `soundzoo list` says of a preset: a dict of its size, labels and figures.
+
+    Raises:
+        ValueError: its configuration or figures are damaged.
+        OSError: it has no weights, or something cannot be read.
+    """
     folder = find(preset)
     config = read_config(folder)["classifier"]
+    for key, kinds in (("architecture", str), ("width", (int, float)), ("labels", list)):
+        if not isinstance(config.get(key), kinds):
+            raise ValueError(
+                f"{folder / CONFIG} does not describe a classifier: its {key} is "
+                f"{config.get(key)!r:.80}."
+            )
     return {
         "name": preset,
         "architecture": config["architecture"],
@@ -62,7 +73,7 @@ def describe(preset):
         "metrics": {
             name: value
             for name, value in read_metrics(folder).items()
-            if isinstance(value, (int, float))
+            if isinstance(value, (int, float)) and math.isfinite(value)
         },
     }
 
@@ -134,9 +145,21 @@ def read_config(folder):
 
 
 def read_metrics(folder):
-    """The content of a preset's `metrics.json`, a dict; an empty one if it was not evaluated."""
+    """The content of a preset's `metrics.json`, a dict; an empty one if it was not evaluated.
+
+    Raises:
+        ValueError: it is no JSON object.
+    """
     path = Path(folder, METRICS)
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    try:
+        metrics = parse_json(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{path} does not hold a preset's figures: {error}.") from None
+    if not isinstance(metrics, dict):
+        raise ValueError(f"{path} does not hold a preset's figures: it is no JSON object.")
+    return metrics
 
 
 def checked_weights(folder, config):

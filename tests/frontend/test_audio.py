@@ -257,6 +257,8 @@ def test_sample_rates_need_not_be_whole():
         (np.zeros(9, bool), "Received dtype bool"),
         (np.zeros(9, complex), "Received dtype complex128"),
         ("sound.wav", "Received dtype <U9"),
+        (["a.wav", "b.wav"], "Received dtype <U5; give one sound, its samples or its file, at a"),
+        ([[0.0, 0.1], [0.0]], "Received dtype object; give one sound, its samples"),
         (None, "Received dtype object"),
         (np.zeros((2, 9)), "Received shape (2, 9)"),
         (0.5, "Received shape ()"),

@@ -47,11 +47,17 @@ def test_a_steep_curve_is_no_overflow():
         {"scores": [0, 1], "probabilities": [1, 0]},
         {"scores": [0, 1], "probabilities": [1]},
         {"scores": [0], "probabilities": [1], "slope": 1},
+        {"slope": float("nan"), "intercept": 0},
+        {"scores": [], "probabilities": []},
+        {"scores": [0, 1], "probabilities": [0, 2]},
+        {"scores": [0, float("inf")], "probabilities": [0, 1]},
     ],
 )
 def test_what_is_no_curve(curve):
     with pytest.raises(ValueError, match="The calibration of 'Dog' must be slope and inter"):
         Calibration({"Dog": curve})
+    with pytest.raises(ValueError, match="A calibration is a dict of curves"):
+        Calibration([curve])
 
 
 def test_it_is_off_until_it_is_asked_for(calibrated, small_classifier):

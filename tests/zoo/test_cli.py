@@ -613,6 +613,28 @@ def test_list_of_a_folder_of_presets(run, small_preset, tmp_path, monkeypatch):
     )
 
 
+def test_a_damaged_preset_hides_no_other_in_the_list(run, small_preset, tmp_path):
+    for name in ("good", "figures", "nan", "labels"):
+        shutil.copytree(small_preset, tmp_path / name)
+    (tmp_path / "figures" / "metrics.json").write_text("{")
+    (tmp_path / "nan" / "metrics.json").write_text('{"mAP": NaN, "AUC": 0.5}')
+    config = json.loads((tmp_path / "labels" / "config.json").read_text())
+    del config["own_sha256"]
+    config["classifier"]["labels"] = None
+    (tmp_path / "labels" / "config.json").write_text(json.dumps(config))
+    status, lines, errors = run("list", tmp_path)
+    assert status == 2
+    assert [line.split()[0] for line in lines[2:]] == [f"{tmp_path}/good", f"{tmp_path}/nan"]
+    assert lines[3].split()[-2:] == ["-", "0.500"]
+    assert [error.split(":")[1] for error in errors] == [
+        f" {tmp_path}/figures/metrics.json does not hold a preset's figures",
+        f" {tmp_path}/labels/config.json does not describe a classifier",
+    ]
+    assert json.loads("\n".join(run("list", tmp_path, "--json")[1]))["presets"][1]["metrics"] == {
+        "AUC": 0.5
+    }
+
+
 def test_list_of_presets_that_were_not_evaluated(run, small_preset, monkeypatch):
     monkeypatch.setattr(presets, "_BUNDLED", small_preset.parent)
     _, lines, _ = run("list", "--presets")

@@ -132,9 +132,13 @@ def test_what_is_no_fault_of_the_sound_is_raised(small_classifier, paths):
         list(run_files(paths, FrontendConfig(), run))
 
 
-def test_a_wrong_hop_is_said_at_once(small_classifier):
+def test_a_wrong_hop_and_a_file_alone_are_said_at_once(small_classifier, paths):
     with pytest.raises(ValueError, match="hop"):
         small_classifier.score_files([], hop=-1)
+    for call in (small_classifier.score_files, small_classifier.embed_files):
+        for file in (paths[0], str(paths[0])):
+            with pytest.raises(ValueError, match=r"must be a list of sound files\. Received one"):
+                call(file)
 
 
 MEMORY = """
@@ -172,5 +176,5 @@ def test_rows_are_the_same_bits_from_wherever_a_run_goes_on(small_classifier):
 
     sounds = list(np.random.default_rng(0).normal(0, 0.1, (BATCH + 1, RATE // 2)))
     whole = heard(sounds)
-    for done in (1, BATCH - 2):
+    for done in (1, BATCH - 2, BATCH):
         np.testing.assert_array_equal(heard(sounds[done:]), whole[done:])

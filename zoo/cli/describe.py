@@ -2,7 +2,7 @@
 
 import zoo
 from zoo.architecture import PAPER_CLASSES, find_architecture
-from zoo.cli.output import TableWriter, add_command, figure, print_json
+from zoo.cli.output import TableWriter, add_command, complain, figure, print_json
 
 
 def add_list(commands):
@@ -45,11 +45,17 @@ def _list(options):
     names = zoo.list_presets(options.folder)
     if options.folder and not names:
         raise ValueError(f"{options.folder} holds no folders of presets.")
-    found = [presets.describe(name) for name in names]
+    found, status = [], 0
+    for name in names:
+        try:
+            found.append(presets.describe(name))
+        except (ValueError, OSError) as error:
+            complain(error)
+            status = 2
     models = not (options.presets or options.folder)
     if options.json:
         print_json({**({"models": zoo.list_models()} if models else {}), "presets": found})
-        return 0
+        return status
     if models:
         print(f"Architectures: {', '.join(zoo.list_models())}\n")
     columns = _COLUMNS if options.presets else ("Labels", "MB", "mAP", "AUC")
@@ -57,7 +63,7 @@ def _list(options):
     table = TableWriter(Preset=longest, **{name: _COLUMNS[name][0] for name in columns})
     for preset in found:
         table.row(preset["name"], *(_COLUMNS[name][1](preset) for name in columns))
-    return 0
+    return status
 
 
 def _figure(name):

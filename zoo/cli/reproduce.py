@@ -4,7 +4,7 @@ import contextlib
 from pathlib import Path
 
 from zoo.cli.output import add_command, print_json
-from zoo.cli.progress import tracking
+from zoo.cli.progress import progress_bar, tracking
 
 EXPERIMENTS = {
     "architectures": "the five networks under one budget",
@@ -112,10 +112,18 @@ def _train(options, config, data):
         "data": reproduce.data_size,
     }[options.experiment](data, config)
     runs = Path(options.folder, options.experiment)
-    how = {} if options.json else {"report": _report}
+    how = {} if options.json else {"report": _report, "progress": _listening}
     return reproduce.run(
         experiment, runs, test_split=options.split or "test", seeds=options.seeds or 1, **how
     )
+
+
+@contextlib.contextmanager
+def _listening(steps):
+    """A bar of the steps that teachers hear."""
+    with progress_bar() as bar:
+        task = bar.add_task("teachers' steps", total=steps)
+        yield lambda heard: bar.advance(task, heard)
 
 
 @contextlib.contextmanager

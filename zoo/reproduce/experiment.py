@@ -22,6 +22,7 @@ from zoo.evaluation import evaluate
 from zoo.evaluation.evaluate import METRICS
 from zoo.training import TrainConfig, teach, train
 from zoo.training.run import LOG
+from zoo.training.taught import is_taught
 
 FIGURES = ("mAP", "AUC", "d_prime")
 """The paper's three."""
@@ -66,6 +67,10 @@ def _quietly(trial, seed):
     return contextlib.nullcontext(())
 
 
+def _silently(steps):
+    return contextlib.nullcontext(lambda steps: None)
+
+
 def run(
     experiment: Experiment,
     folder: StrPath,
@@ -73,6 +78,7 @@ def run(
     test_split: str = "test",
     seeds: int | Sequence[int] = 1,
     report: Callable[[Trial, int], AbstractContextManager[Iterable[Any]]] = _quietly,
+    progress: Callable[[int], AbstractContextManager[Callable[[int], object]]] = _silently,
 ) -> dict[str, Any]:
     """Trains and evaluates an experiment's trials; one that was stopped goes on where it was.
 
@@ -82,6 +88,8 @@ def run(
         test_split: split that the figures are of.
         seeds: how often a trial is trained, by seeds 0, 1, ...: a number, or one for each trial.
         report: function of a trial and a seed that gives a context manager of Keras callbacks.
+        progress: function of the steps that teachers are to hear that gives a context manager of a
+            function, which is told how many more they heard.
 
     Returns:
         dict, what `write_report` writes: of each trial the figures, means over seeds, and their
@@ -101,6 +109,11 @@ def run(
             f"seeds must be a number above 0, or {trials} of them, one for each row of "
             f"{experiment.name}. Received: {' '.join(map(str, each))}"
         )
+    if max(each) > 1 and any(trial.config.taught for trial in experiment.trials):
+        raise ValueError(
+            "What `taught` holds is of one seed; leave it out, and teachers hear the mixtures of "
+            "each seed once."
+        )
     rows = []
     for trial, trainings in zip(experiment.trials, np.resize(each, trials), strict=True):
         place = Path(folder, re.sub(r"\W+", "_", "_".join(map(str, trial.settings.values()))))
@@ -108,7 +121,7 @@ def run(
         for seed in range(trainings):
             with report(trial, seed) as callbacks:
                 config = TrainConfig(**{**trial.config.to_dict(), "seed": seed})
-                config = _taught(config, trial.data, Path(folder, "taught"))
+                config = _taught(config, trial.data, Path(folder, "taught"), progress)
                 results.append(_run(trial, place / str(seed), config, test_split, callbacks))
         rows.append({"settings": trial.settings, **_summary(results)})
     return {
@@ -119,12 +132,15 @@ def run(
     }
 
 
-def _taught(config, data, folder):
+def _taught(config, data, folder, progress):
     """The configuration; its teachers have heard the mixtures, once for all trials of one data."""
     if not config.teachers or config.taught or not config.epoch_steps:
         return config
     folder = folder / f"{data.fingerprint[:16]}_{config.seed}"
-    teach(data, folder, config, steps=config.epochs * config.epoch_steps)
+    steps = config.epochs * config.epoch_steps
+    if not is_taught(folder, steps):
+        with progress(steps) as advance:
+            teach(data, folder, config, steps=steps, progress=advance)
     return dataclasses.replace(config, taught=str(folder))
 
 

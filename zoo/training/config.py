@@ -124,8 +124,8 @@ class TrainConfig:
     )
     complete_labels: str | None = _option(
         None,
-        "pattern (* and ?) of the ids of clips whose labels teachers must not add to: classes that "
-        "such clips name are not heard where they are missing",
+        "pattern (*, ? and [...]) of the ids of clips whose labels teachers must not add to: "
+        "classes that such clips name are not heard where they are missing",
     )
     taught: str | None = _option(
         None, "folder of `soundzoo teach`: what the teachers said, so that they need not listen"

@@ -58,6 +58,9 @@ class TrainingPatches:
         taught: the `Taught` of teachers that heard the first steps' mixtures; these are drawn again
             and again.
 
+    Attributes:
+        taught_steps: how many those steps are; None without `taught`.
+
     Raises:
         ValueError: the split is not there, holds less patches than a batch, or has a single class;
             or no labelled clip is one whose labels are said to be complete.
@@ -70,6 +73,7 @@ class TrainingPatches:
         self.draws = draws
         self.around = around
         self.taught = taught
+        self.taught_steps = taught.steps if taught else None
         self.tail = frontend.tail_samples
         self.clips = data.select(config.train_split)
         patches = frontend.num_patches(data.samples[self.clips].astype(np.int64))
@@ -121,7 +125,7 @@ class TrainingPatches:
 
     def _drawn_as(self, step):
         """The step whose draw a step takes."""
-        return step % self.taught.steps if self.taught else step
+        return step % self.taught_steps if self.taught_steps else step
 
     def clip_ids(self, step):
         """The ids of the clips of a step's batch, each once."""
@@ -212,10 +216,10 @@ class TrainingPatches:
         labelled = self.data.label_offsets[self.clips + 1] > self.data.label_offsets[self.clips]
         complete = np.array(fits) & labelled
         if not complete.any():
+            such = [f", such as {self.data.clip_id(clip)!r}" for clip in self.clips[labelled][:1]]
             raise ValueError(
                 "complete_labels must be like the id of a clip of the split "
-                f"{self.config.train_split!r} that has labels, such as "
-                f"{self.data.clip_id(self.clips[0])!r}. Received: {pattern!r}"
+                f"{self.config.train_split!r} that has labels{''.join(such)}. Received: {pattern!r}"
             )
         return complete
 

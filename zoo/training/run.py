@@ -156,6 +156,8 @@ class RunFolder:
 
 def _may_change(option, before, now):
     """Whether a run may go on with another value: it trains more, or what it trains stays."""
+    if option == "taught":  # the same, in another place: `Taught` looks at what it holds
+        return before is not None and now is not None
     return option == "checkpoint_steps" or (option in ("epochs", "skip_corrupt") and now > before)
 
 

@@ -125,8 +125,10 @@ def teach(
                     "name another folder."
                 )
             index["parts"] = before["parts"]
-            if before["steps"] < steps:  # its last part may be shorter than the others
+            if before["steps"] < steps:
+                # Its last part may be shorter than the others, and is heard again.
                 index["parts"] = index["parts"][: before["steps"] // PART_STEPS]
+                _write(folder, index)
         heard = PART_STEPS * len(index["parts"])
         progress = progress or (lambda steps: None)
         progress(min(heard, steps))
@@ -138,11 +140,22 @@ def teach(
             with write_atomically(path) as file:
                 np.save(file, rows)
             index["parts"].append(sha256(path))
-            with write_atomically(folder / INDEX) as file:
-                file.write(json.dumps(sealed(index), indent=1).encode())
+            _write(folder, index)
             heard += part
             progress(part)
     return Taught(folder, config, data, frontend)
+
+
+def is_taught(folder: StrPath, steps: int) -> bool:
+    """Whether a folder holds what teachers said of so many steps.
+
+    Raises:
+        ValueError: its index is damaged.
+    """
+    if not Path(folder, INDEX).exists():
+        return False
+    index = _read(Path(folder))
+    return PART_STEPS * len(index["parts"]) >= index["steps"] >= steps
 
 
 def _listen(teachers, augmenter, patches, first_step):
@@ -240,6 +253,11 @@ def _content(folders):
             if path.is_file() and path.name != "fingerprint.pb":
                 digest.update(f"{path.relative_to(folder)} {sha256(path)}\n".encode())
     return digest.hexdigest()
+
+
+def _write(folder, index):
+    with write_atomically(folder / INDEX) as file:
+        file.write(json.dumps(sealed(index), indent=1).encode())
 
 
 def _read(folder):

@@ -279,6 +279,17 @@ class Trainer:
             total = self.strategy.experimental_local_results(sums)[0].numpy()
         return total * self.workers / self.strategy.num_replicas_in_sync
 
+    def _keep_taught_steps(self, steps):
+        """Goes on through the steps that teachers had heard as the run began, and no others."""
+        if steps is None or not self.patches.taught_steps:
+            return
+        if steps > self.patches.taught_steps:
+            raise ValueError(
+                f"{self.config.taught} is of {self.patches.taught_steps} steps, and the run in "
+                f"{self.folder.path} began with {steps}; let soundzoo teach go on to as many."
+            )
+        self.patches.taught_steps = steps
+
     def _save_checkpoint(self):
         callbacks, arrays = self.callback_states.get()
         state = {
@@ -286,6 +297,7 @@ class Trainer:
             "seconds": self.seconds,
             "history": self.history,
             "stopped_early": self.classifier.stop_training,
+            "taught_steps": self.patches.taught_steps,
             "callbacks": callbacks,
         }
         self.folder.save_checkpoint(self.step, state, self.learner.variables(), arrays)
@@ -302,6 +314,7 @@ class Trainer:
             self.history = state["history"]
             # Whoever asks for more epochs wants more than what was stopped early, too.
             self.classifier.stop_training = state["stopped_early"] and not state["extended"]
+            self._keep_taught_steps(state.get("taught_steps"))
             of_callbacks = state.get("callbacks"), arrays
         elif self.config.teachers:
             self.learner.measure_teachers(map(self.patches.batch, range(MEASURED_STEPS)))

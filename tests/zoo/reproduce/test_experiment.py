@@ -1,9 +1,11 @@
 """The three experiments that train, and how they are run."""
 
+import contextlib
 import dataclasses
 import itertools
 import json
 import math
+import shutil
 import sys
 
 import numpy as np
@@ -105,13 +107,29 @@ def test_teachers_hear_a_seeds_mixtures_once(data, config, tmp_path):
         for trial in dense
         for rate in (1e-3, 1e-4)
     ]
-    run(experiment._replace(trials=both), tmp_path / "runs", seeds=2)
+    heard = []
+
+    @contextlib.contextmanager
+    def progress(steps):
+        yield lambda more: heard.append((steps, more))
+
+    run(experiment._replace(trials=both), tmp_path / "runs", seeds=2, progress=progress)
+    assert heard == [(4, 0), (4, 4)] * 2
     said = {
         (tmp_path / "runs" / rate / seed / "config.yaml").read_text().split("taught: ")[1]
         for rate, seed in itertools.product(("0_001", "0_0001"), "01")
     }
     assert len(said) == len(list((tmp_path / "runs" / "taught").iterdir())) == 2
-    run(experiment._replace(trials=both), tmp_path / "runs", seeds=2)
+    # Elsewhere, and without the teachers, what is there is enough.
+    shutil.rmtree(tmp_path / "t")
+    (tmp_path / "runs").rename(tmp_path / "moved")
+    run(experiment._replace(trials=both), tmp_path / "moved", seeds=2)
+
+
+def test_what_teachers_said_is_of_one_seed(data, config, tmp_path):
+    experiment = architectures(data, dataclasses.replace(config, teachers=["x"], taught="y"))
+    with pytest.raises(ValueError, match="What `taught` holds is of one seed; leave it out"):
+        run(experiment, tmp_path, seeds=2)
 
 
 def test_evaluates_again_on_other_data(two_sizes, data, tmp_path):

@@ -163,8 +163,9 @@ def test_a_clip_without_labels_has_no_complete_ones(make, sounds, tmp_path):
     of = prepare(source._replace(clips=clips), tmp_path / "data")
     patches = make(of, complete_labels="*", teachers=["x"])
     assert patches.complete.sum() == 2 / 3 * len(patches.clips)
-    with pytest.raises(ValueError, match="complete_labels must be like the id"):
+    with pytest.raises(ValueError, match="that has labels, such as 'train/high/0'") as error:
         make(of, complete_labels="*low*", teachers=["x"])
+    assert "Received: '*low*'" in str(error.value)
 
 
 def test_a_teachers_scores_are_a_part_of_the_targets(make, data, tmp_path):

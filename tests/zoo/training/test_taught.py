@@ -1,5 +1,6 @@
 """What teachers said is kept, and is what they would say."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -95,6 +96,40 @@ def test_it_goes_on_from_fewer_steps(data, config, options, folder, tmp_path):
         teach(data, tmp_path, run, steps=steps)
     for path in folder.iterdir():
         assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+
+
+def test_stopped_on_its_way_to_more_steps_it_says_so(data, config, options, folder, tmp_path):
+    run = config(**options)
+    teach(data, tmp_path, run, steps=PART_STEPS + 1)
+
+    def stop(steps):
+        if steps > PART_STEPS:  # the part that was whole
+            return
+        (tmp_path / "logits-00001.npy").write_bytes((folder / "logits-00001.npy").read_bytes())
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        teach(data, tmp_path, run, steps=STEPS, progress=stop)
+    with pytest.raises(ValueError, match=f"has {PART_STEPS} of {STEPS} steps; run the same"):
+        Taught(tmp_path, run, data, FrontendConfig())
+    teach(data, tmp_path, run, steps=STEPS)
+    for path in folder.iterdir():
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_run_goes_on_through_the_steps_it_began_with(data, config, options, tmp_path):
+    teach(data, tmp_path / "taught", config(**options), steps=3)
+    whole = config(**options, taught=str(tmp_path / "taught"), epochs=3)
+    expected = weights(train(data, tmp_path / "whole", whole))
+    train(data, tmp_path / "run", dataclasses.replace(whole, epochs=2))
+    teach(data, tmp_path / "taught", config(**options), steps=4)
+    (tmp_path / "taught").rename(tmp_path / "moved")
+    moved = dataclasses.replace(whole, taught=str(tmp_path / "moved"))
+    assert_same(expected, weights(train(data, tmp_path / "run", moved)))
+    teach(data, tmp_path / "few", config(**options), steps=2)
+    few = dataclasses.replace(moved, taught=str(tmp_path / "few"), epochs=4)
+    with pytest.raises(ValueError, match=r"is of 2 steps, and the run in .* began with 3; let"):
+        train(data, tmp_path / "run", few)
 
 
 def test_other_data_and_fewer_steps_are_refused(data, unlike, config, options, folder, tmp_path):
