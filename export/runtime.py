@@ -7,7 +7,7 @@ import operator
 import os
 import queue
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -196,6 +196,7 @@ def _frontend(metadata):
 def _labels(labels, metadata, classes, name):
     if labels is None and metadata is not None:
         labels = list(zip(metadata.labels, metadata.mids, strict=True))
+    labels = list(labels) if isinstance(labels, Iterator) else labels
     if labels is None or not len(labels):
         raise ValueError(
             f"{name} does not name its {classes} scores; pass labels=[...], a name for each."

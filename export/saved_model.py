@@ -1,5 +1,6 @@
 """Exports a classifier as a SavedModel, for TensorFlow Serving and for any TensorFlow."""
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from zoo import AudioClassifier
 from zoo.files import replace_folder
 
 LABELS = "labels.txt"
+FRONTEND = "frontend.json"
 
 
 def export_saved_model(
@@ -28,7 +30,8 @@ def export_saved_model(
     * `embed`: `embeddings` `[batch, patches, units]`, the layer before the classifier
 
     Scores are those of the Keras model: NaN where a waveform is not finite. The names of the
-    classes, in the order of the scores, are the asset `assets/labels.txt`, one a line.
+    classes, in the order of the scores, are the asset `assets/labels.txt`, one a line; the front
+    end's configuration, its sample rate first of all, is `assets/frontend.json`.
 
     TensorFlow Serving looks for versions as folders below the model's: export to `sounds/1`, start
     it with `--model_name=sounds --model_base_path=/.../sounds`, and `POST` to
@@ -68,7 +71,9 @@ def export_saved_model(
     ):
         labels = Path(scratch, LABELS)
         labels.write_text(_lines(classifier.labels), encoding="utf-8")
-        module = _serving(classifier, labels)
+        frontend = Path(scratch, FRONTEND)
+        frontend.write_text(json.dumps(classifier.frontend.to_dict(), indent=1) + "\n")
+        module = _serving(classifier, labels, frontend)
         save_module(
             module,
             folder,
@@ -109,8 +114,8 @@ def _lines(labels):
     return "".join(f"{label.name}\n" for label in labels)
 
 
-def _serving(classifier, labels):
-    """A module of the three functions, the variables that they read, and the file of labels."""
+def _serving(classifier, labels, frontend):
+    """A module of the three functions, the variables that they read, and the two files."""
     patches = classifier.get_layer("patches").output
     score_patches = keras.Model(classifier.input, classifier.get_layer("patch_scores").output)
     split_patches = keras.Model(classifier.input, patches)
@@ -141,6 +146,7 @@ def _serving(classifier, labels):
     module = tf.Module()
     module.network_variables = variables(network)
     module.labels = tf.saved_model.Asset(str(labels))
+    module.frontend = tf.saved_model.Asset(str(frontend))
     module.score = on_waveforms(score)
     module.timeline = on_waveforms(timeline)
     module.embed = on_waveforms(embed)

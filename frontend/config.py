@@ -92,7 +92,13 @@ class FrontendConfig:
             value = getattr(self, field.name)
             if value is None and field.name == "patch_hop_seconds":
                 # The fields that it follows from stand before it, and are checked by now.
-                value = (self.patch_frames - self._frames_between) * self.hop_seconds
+                frames = self.patch_frames - self._frames_between
+                if frames < 1:
+                    raise ValueError(
+                        "patch_frames must be at least 2 where frames are centred. "
+                        f"Received: {self.patch_frames}"
+                    )
+                value = frames * self.hop_seconds
             check = _CHECKS.get(field.name) or (_whole if field.type is int else _positive)
             # Numbers of other types (numpy scalars, whole floats) become the declared type, so
             # that equal configurations are equal as JSON too.
@@ -141,6 +147,11 @@ class FrontendConfig:
             raise ValueError(
                 f"whole_seconds must be 0, or at least the {self.patch_seconds:g} s of a patch. "
                 f"Received: {self.whole_seconds}"
+            )
+        if self.whole_samples and self.patch_samples < self.fewest_samples:
+            raise ValueError(
+                "patch_frames must span at least the 32 frames to which sounds are padded that are "
+                f"heard whole, by whole_seconds. Received: {self.patch_frames}"
             )
         if not self.mel_min_hz < self.mel_max_hz <= self.sample_rate / 2:
             raise ValueError(

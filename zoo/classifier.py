@@ -204,7 +204,8 @@ class AudioClassifier(Listener, keras.Model):
                 `hf://USER/NAME@COMMIT` or `kaggle://USER/MODEL/FRAMEWORK/VARIATION/VERSION`.
             labels: classes of your own, as `AudioClassifier` takes them: the body keeps its
                 weights and gets a new, untrained head. By default those of the preset.
-            sha256: of the archive, in hex; a URL needs it. From a hub, that of the weights.
+            sha256: of the archive, in hex; a URL needs it, here or as `#sha256=...` at its end. Of
+                all others, that of the weights.
 
         Raises:
             ValueError: there is no such preset, it is incomplete, or a checksum differs.
@@ -341,10 +342,11 @@ def _check_process():
 
 
 def _check_samples(sound):
-    """Refuses integer samples of an array, a tensor, a `tf.data.Dataset` or a pair with labels."""
+    """Refuses integer samples of an array, a tensor, a `tf.data.Dataset` or a pair with labels, and
+    of a dict of these by the input's name."""
     sample = getattr(sound, "element_spec", sound)
-    while isinstance(sample, (list, tuple)) and sample:
-        sample = sample[0]
+    while isinstance(sample, (list, tuple, dict)) and sample:
+        sample = next(iter(sample.values())) if isinstance(sample, dict) else sample[0]
     dtype = type(sample) if isinstance(sample, int) else getattr(sample, "dtype", None)
     if dtype is not None and not keras.backend.is_float_dtype(
         keras.backend.standardize_dtype(dtype)

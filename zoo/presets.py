@@ -28,6 +28,7 @@ RUN_PRESET = "preset"
 
 _BUNDLED = Path(__file__).parent / "pretrained"
 _FORMAT = 1
+_HUBS = ("hf://", "kaggle://")
 _OVERHEAD = 4096
 """Bytes, more than HDF5 takes for each of a network's variables (tried on the architectures)."""
 _BLOCK = 1 << 20
@@ -83,8 +84,9 @@ def find(preset, *, sha256=None):
 
     Args:
         preset: a bundled preset's name, the path of its folder or of a training run's, the URI
-            of one on a hub (`zoo.hubs`), or the URL of a zip, tar or tar.gz archive of one.
-        sha256: of the archive, in hex; a URL needs it. Of what is on a hub, that of its weights.
+            of one on a hub (`zoo.hubs`), or the URL of a zip, tar or tar.gz archive of one, which
+            may end in `#sha256=...`.
+        sha256: of the archive, in hex; a URL needs it. Of all others, that of the weights.
 
     Returns:
         `pathlib.Path` of a folder that holds a `config.json`.
@@ -97,10 +99,22 @@ def find(preset, *, sha256=None):
     """
     if not isinstance(preset, (str, os.PathLike)) or not str(preset):
         raise ValueError(f"A preset is a name, a folder or a URL. Received: {preset!r}")
-    if str(preset).startswith(("hf://", "kaggle://")):
-        return _on_hub(str(preset), sha256)
-    if "://" in str(preset):
-        return _download(preset, sha256)
+    if "://" in str(preset) and not str(preset).startswith(_HUBS):
+        return _download(str(preset), sha256)
+    folder = _find_folder(preset)
+    if sha256 is not None:
+        found = read_config(folder)["weights_sha256"]
+        if found != as_sha256(sha256):
+            raise ValueError(f"The weights of {preset} have the SHA-256 {found}, and not {sha256}.")
+    return folder
+
+
+def _find_folder(preset):
+    """The folder of a preset that has no URL."""
+    if str(preset).startswith(_HUBS):
+        from zoo import hubs  # here, because it imports this
+
+        return hubs.download(str(preset))
     if str(preset) in list_presets():
         return _BUNDLED / preset
     folder = Path(preset)
@@ -109,6 +123,11 @@ def find(preset, *, sha256=None):
             return candidate
     if folder.is_dir():
         raise ValueError(f"The folder {preset} is not a preset: it has no {CONFIG}.")
+    if folder.is_file():
+        raise ValueError(
+            f"{preset} is a file, and a preset is a folder. Exported models, whose names end in "
+            ".tflite, are for soundzoo classify, embed and events, and for TFLiteClassifier."
+        )
     raise ValueError(
         f"There is no preset {str(preset)!r}: it is neither a folder nor one of "
         f"{', '.join(list_presets()) or 'the package (which has none)'}."
@@ -265,22 +284,15 @@ def _card(classifier, name, credit):
     )
 
 
-def _on_hub(uri, sha256):
-    from zoo import hubs  # here, because it imports this
-
-    folder = hubs.download(uri)
-    found = read_config(folder)["weights_sha256"]
-    if sha256 and found != as_sha256(sha256):
-        raise ValueError(f"The weights of {uri} have the SHA-256 {found}, and not {sha256}.")
-    return folder
-
-
 def _download(url, sha256):
     import keras  # here and below, because what lists presets needs none of these
 
-    if not sha256:
-        raise ValueError(f"A preset from a URL needs sha256=, the checksum of {url}.")
-    sha256 = as_sha256(sha256)
+    url, _, named = url.partition("#sha256=")
+    if not (sha256 or named):
+        raise ValueError(
+            f"A preset from a URL needs sha256=, its checksum, here or as {url}#sha256=..."
+        )
+    sha256 = as_sha256(sha256 or named)
     try:
         # It could unpack, too, but releases of Keras differ in what paths and links they follow.
         archive = keras.utils.get_file(

@@ -75,6 +75,8 @@ def test_wrong_value_names_the_field(field, value):
         {"tail_fraction": 1.5},
         {"whole_seconds": 0.9},
         {"patch_frames": 3, "center": True},
+        {"patch_frames": 1, "center": True},
+        {"patch_frames": 20, "whole_seconds": 1},
         {"patch_hop_seconds": 0.96, "center": True},
         {"mel_min_hz": 7500},
         {"mel_min_hz": 7600},

@@ -57,7 +57,7 @@ def _options():
     parser.add_argument("--inputs", type=int, default=100_000, help="of each target")
     parser.add_argument("--seconds", type=int, default=86400, help="that each may take, at most")
     parser.add_argument("--seed", type=int, default=1, help="of what is tried")
-    parser.add_argument("--input", type=Path, help="try this one alone")
+    parser.add_argument("--input", type=os.path.abspath, help="try this one alone")
     options = parser.parse_args()
     for name in options.targets:
         if name not in TARGETS:
@@ -135,7 +135,7 @@ def _arguments(name, options, parser, scratch):
     longest = max(_LONGEST, *map(len, [*parser.seeds, *parser.attacks]))
     return [
         "fuzz",
-        str(options.input.resolve() if options.input else scratch / "seeds"),
+        str(options.input or scratch / "seeds"),
         f"-runs={options.inputs}",
         f"-max_total_time={options.seconds}",
         f"-seed={options.seed}",

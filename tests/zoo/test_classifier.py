@@ -399,8 +399,15 @@ INTEGERS = np.zeros((2, 16000), np.int16)
 
 @pytest.mark.parametrize(
     "make",
-    [np.asarray, tf.convert_to_tensor, lambda x: x.tolist(), lambda x: [x], lambda x: x > 0],
-    ids=["array", "tensor", "lists", "list of array", "bool"],
+    [
+        np.asarray,
+        tf.convert_to_tensor,
+        lambda x: x.tolist(),
+        lambda x: [x],
+        lambda x: x > 0,
+        lambda x: {"waveform": x},
+    ],
+    ids=["array", "tensor", "lists", "list of array", "bool", "dict"],
 )
 @pytest.mark.parametrize("method", ["__call__", "predict", "fit", "evaluate"])
 def test_integer_samples_are_refused_before_keras_casts_them(small_classifier, method, make):

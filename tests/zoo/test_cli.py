@@ -109,6 +109,7 @@ def test_thresholds_of_each_label(run, sounds, tmp_path):
         ("{", "thresholds.json is not JSON"),
         ("[" * 100_000, "thresholds.json is not JSON: it nests too many"),
         ("{}", "has no threshold of a label that is wanted"),
+        ('{"Rain": 0.9, "rain": 0.1}', "thresholds.json has two thresholds for 'Rain'"),
     ]:
         path.write_text(content)
         status, _, errors = run("events", sounds / "one.wav", "--thresholds", path)
@@ -192,6 +193,17 @@ def test_embed_writes_a_row_for_each_patch(run, sounds):
         np.testing.assert_allclose([row["embedding"] for row in heard], expected["embeddings"])
     status, _, errors = run("embed", sounds, "--output", sounds / "embeddings.csv")
     assert (status, "no room for lists" in errors[-1]) == (2, True)
+    status, _, errors = run("embed", sounds, "--output", sounds / "embeddings.json")
+    assert (status, "in .npz, .jsonl or .parquet. Received" in errors[-1]) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["classify", "events", "embed"])
+def test_a_picture_of_no_kind_is_refused_before_anything_is_heard(run, sounds, command):
+    status, lines, errors = run(command, sounds / "one.wav", "--plot", sounds / "picture.foo")
+    assert (status, lines) == (2, [])
+    (error,) = errors
+    assert "A picture is one of " in error
+    assert error.endswith(f", tif, tiff, webp. Received: {sounds}/picture.foo")
 
 
 def test_events_say_from_when_to_when(run, sounds):
@@ -263,6 +275,9 @@ def test_events_against_a_reference(run, sounds, tmp_path):
         ["1", "0", "0.000", "1.000", "0.000", "1.000"],
         ["1", "1", "1.000", "0.000", "1.000", "0.000"],
     ]
+    # Labels may be in another case.
+    reference.write_text(reference.read_text().replace("Rain", "rain"))
+    assert run("events", sounds, "--reference", reference, *arguments)[1] == lines
     # A file that is named twice is heard once.
     twice = (sounds, sounds / "deeper" / ".." / "one.wav")
     status, again, twice_errors = run("events", *twice, "--reference", reference, *arguments)

@@ -293,8 +293,9 @@ def test_archive_may_hold_the_files_themselves(serve, small_preset, tmp_path, ca
 
 
 def test_always_checks_what_it_downloads(served):
-    url, _ = served
-    with pytest.raises(ValueError, match="needs sha256="):
+    url, checksum = served
+    assert AudioClassifier.from_preset(f"{url}#sha256={checksum}")
+    with pytest.raises(ValueError, match=r"needs sha256=, its checksum, here or as .*zip#sha256="):
         AudioClassifier.from_preset(url)
     with pytest.raises(ValueError, match=rf"{url} does not have the SHA-256 0000"):
         AudioClassifier.from_preset(url, sha256="0" * 64)

@@ -13,7 +13,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 NAMESPACE = "soundzoo"
 """Of the metrics, as a runner's page shows them."""
 
-FILES, FAILURES, SECONDS, BEFORE = "files", "failures", "seconds_of_sound", "files_done_before"
+FILES, FAILURES, WARNINGS = "files", "failures", "warnings"
+SECONDS, BEFORE = "seconds_of_sound", "files_done_before"
 
 
 class JobError(OSError):
@@ -21,11 +22,12 @@ class JobError(OSError):
 
 
 class Tally:
-    """Counts files, seconds of their sound, and failures, in the metrics of the job."""
+    """Counts files, seconds of their sound, failures and warnings, in the metrics of the job."""
 
     def __init__(self):
         self._counters = {
-            name: Metrics.counter(NAMESPACE, name) for name in (FILES, FAILURES, SECONDS, BEFORE)
+            name: Metrics.counter(NAMESPACE, name)
+            for name in (FILES, FAILURES, WARNINGS, SECONDS, BEFORE)
         }
 
     def add(self, name, count=1):
@@ -85,10 +87,13 @@ def _parsed(options):
     parsed = PipelineOptions(options)
     with contextlib.redirect_stderr(io.StringIO()) as said:
         try:
-            parsed.get_all_options()
+            known = parsed.get_all_options(retain_unknown_options=False)
+            kept = parsed.get_all_options(retain_unknown_options=True)
         except SystemExit:
             *_, reason = said.getvalue().strip().splitlines()
             raise ValueError(f"Beam says of its options: {reason}") from None
+    if unknown := sorted(kept.keys() - known.keys()):
+        raise ValueError(f"Beam has no option {', '.join(f'--{name}' for name in unknown)}.")
     return parsed
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
+from zoo.search import is_hidden
+
 _AS_IT_IS = {"compression_type": CompressionTypes.UNCOMPRESSED}  # whatever its name ends in
 
 
@@ -26,8 +28,17 @@ def join(folder, *names):
 
 def open_sound(path):
     """A context manager of what is to be read instead of a path or URL, as `score_files` takes
-    it."""
-    return FileSystems.open(path, **_AS_IT_IS) if is_remote(path) else contextlib.nullcontext(path)
+    it.
+
+    Raises:
+        OSError: it cannot be opened.
+        ValueError: it is a folder, which was searched and holds none.
+    """
+    if is_remote(path):
+        return FileSystems.open(path, **_AS_IT_IS)
+    if os.path.isdir(path):
+        raise ValueError(f"{path} holds no sound files.")
+    return contextlib.nullcontext(path)
 
 
 def read(place):
@@ -47,8 +58,14 @@ def size(place):
 
 def search(pattern):
     """Paths or URLs of the files that fit a pattern (`*`, `?`, `[...]`, and `**` for folders in
-    folders), sorted."""
-    return sorted(found.path for found in FileSystems.match([pattern])[0].metadata_list)
+    folders), sorted; without hidden ones, unless the pattern names them."""
+    found = sorted(found.path for found in FileSystems.match([pattern])[0].metadata_list)
+    named = set(pattern.split("/"))
+    return [
+        path
+        for path in found
+        if not any(is_hidden(part) for part in path.split("/") if part not in named)
+    ]
 
 
 def make_folder(folder):

@@ -15,6 +15,7 @@ from apache_beam.utils.shared import Shared
 
 from frontend.types import StrPath
 from zoo.beam import job, places
+from zoo.json_text import parse_json
 from zoo.pipeline import FileResult
 from zoo.row_file import import_pyarrow, write_parquet
 from zoo.search import LeftOut, find_sounds, listed_files
@@ -22,7 +23,7 @@ from zoo.search import LeftOut, find_sounds, listed_files
 FILES_PER_PART = 512
 """A minute or so of work on short files, and few enough that long ones are shared out."""
 
-ROWS, FAILED, RUN = "rows", "failed", "run.json"
+ROWS, FAILED, WARNED, RUN = "rows", "failed", "warnings", "run.json"
 
 
 @dataclasses.dataclass
@@ -39,21 +40,34 @@ class Listing:
     lists: Sequence[str] = ()
 
     def __iter__(self) -> Iterator[str]:
+        without, any_found = [], bool(self.lists)
         for name in self.names:
-            if os.path.isdir(name):
-                yield from map(str, find_sounds(name).files)
-            elif not os.path.exists(name) and (places.is_remote(name) or set(name) & set("*?[")):
-                yield from places.search(name)
-            else:
-                yield name
+            found = _search(name)
+            if (first := next(found, None)) is None:
+                without.append(name)
+                continue
+            any_found = True
+            yield first
+            yield from found
         for name in self.lists:
             with places.local_copy(name) as path:
                 yield from listed_files(path, posixpath.dirname(name))
+        if any_found:  # a name without sounds cannot be heard, and is counted so
+            yield from without
 
     def left_out(self) -> Iterator[LeftOut]:
         """What else than sound lies in the directories."""
         for name in filter(os.path.isdir, self.names):
             yield from find_sounds(name).left_out
+
+
+def _search(name):
+    """An iterator of the paths that a name stands for."""
+    if os.path.isdir(name):
+        return map(str, find_sounds(name).files)
+    if not os.path.exists(name) and (places.is_remote(name) or set(name) & set("*?[")):
+        return iter(places.search(name))
+    return iter([name])
 
 
 def score(
@@ -73,7 +87,8 @@ def score(
 
     The folder gets `rows/000000.parquet` and on, each the table of so many files;
     `failed/000000.parquet` with the columns `file` and `reason`, where some of these could not be
-    heard; and `run.json`, by which a later run knows whose they are.
+    heard; `warnings/000000.parquet` with `file` and `warning`, where they are damaged, silent or
+    cancel out; and `run.json`, by which a later run knows whose they are.
 
     It is a DoFn of ours and not `RunInference`, which is for batches of examples: a classifier
     makes batches of patches of many files itself, reads ahead, and gives results file by file,
@@ -93,13 +108,13 @@ def score(
         options: Beam's own, as on a command line.
 
     Returns:
-        dict of how many `files` there are, `failures` among them, and whole `seconds_of_sound` of
-        those that this run heard.
+        dict of how many `files` there are, `failures` among them and `warnings` of them, and whole
+        `seconds_of_sound` of those that this run heard.
 
     Raises:
         FileExistsError: the folder holds what another run wrote.
         ImportError: pyarrow is not installed.
-        ValueError: there are no files.
+        ValueError: there are no files, or the folder's `run.json` is damaged.
         OSError: a list cannot be read, or the folder cannot be written.
         JobError: the job came to no end.
     """
@@ -111,14 +126,23 @@ def score(
     if not count:
         raise ValueError("No sound files are found; name some, a pattern, or a list.")
     _claim(folder, {"files": digest.hexdigest(), "files_per_part": files_per_part, **identity})
-    parts = functools.partial(job.cut, files, files_per_part)
+    parts = functools.partial(_parts, files, files_per_part)
     work = _Score(os.fspath(folder), load, run, dict(columns), rows_of)
     counts = job.run_parts(parts, work, runner=runner, options=options)
+    each = range(len(range(0, count, files_per_part)))
+    _check_written(folder, each)
     return {
         job.FILES: count,
-        job.FAILURES: _failures(folder, len(range(0, count, files_per_part))),
+        job.FAILURES: _count(folder, FAILED, each),
+        job.WARNINGS: _count(folder, WARNED, each),
         job.SECONDS: counts[job.SECONDS],
     }
+
+
+def _parts(files, size):
+    """`job.cut`, with paths as bytes: Beam sends text in UTF-8, which a path need not be."""
+    for number, part in job.cut(files, size):
+        yield number, [os.fsencode(path) for path in part]
 
 
 class _Score(beam.DoFn):
@@ -135,16 +159,18 @@ class _Score(beam.DoFn):
         self._tally = job.Tally()
 
     def process(self, part):
-        number, files = part
-        rows, failed = _places(self._folder, number)
+        number, paths = part
+        files = [os.fsdecode(path) for path in paths]
+        rows = _place(self._folder, ROWS, number)
         if places.size(rows) is not None:
             self._tally.add(job.BEFORE, len(files))
             return
-        failures, seconds = [], [0.0]
+        failures, warned, seconds = [], [], [0.0]
 
         def heard():
             for result in self._run(self._classifier, files, open_file=places.open_sound):
                 seconds.append(result.seconds)
+                warned.extend({"file": result.file, "warning": str(w)} for w in result.warnings)
                 if result.error is not None:
                     reason = getattr(result.error, "strerror", None) or str(result.error)
                     failures.append({"file": result.file, "reason": reason})
@@ -154,29 +180,44 @@ class _Score(beam.DoFn):
 
         with tempfile.TemporaryFile() as table:
             write_parquet(table, {"file": str, **self._columns}, heard())
-            if failures:
-                with places.write(failed) as file:
-                    write_parquet(file, {"file": str, "reason": str}, failures)
+            for name, of, found in ((FAILED, "reason", failures), (WARNED, "warning", warned)):
+                if found:
+                    with places.write(_place(self._folder, name, number)) as file:
+                        write_parquet(file, {"file": str, of: str}, found)
             table.seek(0)
             with places.write(rows) as file:
                 while block := table.read(1 << 20):
                     file.write(block)
         self._tally.add(job.FILES, len(files))
         self._tally.add(job.FAILURES, len(failures))
+        self._tally.add(job.WARNINGS, len(warned))
         self._tally.add(job.SECONDS, sum(seconds))
 
 
 def _claim(folder, identity):
-    """Makes the folder this run's; FileExistsError if it is another's."""
+    """Makes the folder this run's; FileExistsError if it is another's, ValueError if none knows
+    whose."""
     place = places.join(folder, RUN)
     found = places.read(place)
+    if found is not None:
+        _check_identity(folder, place, found, identity)
+    for name in (ROWS, FAILED, WARNED):
+        places.make_folder(places.join(folder, name))
     if found is None:
-        for name in (ROWS, FAILED):
-            places.make_folder(places.join(folder, name))
         with places.write(place) as file:
             file.write(json.dumps(identity).encode())
-        return
-    found = json.loads(found)
+
+
+def _check_identity(folder, place, text, identity):
+    try:
+        found = parse_json(text)
+        if not isinstance(found, dict):
+            raise ValueError("it is no JSON object")
+    except ValueError as error:
+        raise ValueError(
+            f"{place} is damaged ({error}), so that nobody knows whose rows these are; remove "
+            f"{folder}, or name another."
+        ) from None
     differ = [name for name in {**identity, **found} if identity.get(name) != found.get(name)]
     if differ:
         raise FileExistsError(
@@ -185,19 +226,23 @@ def _claim(folder, identity):
         )
 
 
-def _failures(folder, parts):
-    """How many files could not be heard; OSError if a part is missing."""
-    _, parquet = import_pyarrow()
-    total = 0
-    for number in range(parts):
-        rows, failed = _places(folder, number)
+def _check_written(folder, parts):
+    """`job.JobError` if a part is missing."""
+    for rows in (_place(folder, ROWS, number) for number in parts):
         if places.size(rows) is None:
             raise job.JobError(f"{rows} was not written: the files changed while the job ran.")
-        if places.size(failed) is not None:
-            with places.local_copy(failed) as path:
+
+
+def _count(folder, name, parts):
+    """Rows of the parts' tables of a name; where there is nothing to say, there is none."""
+    _, parquet = import_pyarrow()
+    total = 0
+    for place in (_place(folder, name, number) for number in parts):
+        if places.size(place) is not None:
+            with places.local_copy(place) as path:
                 total += parquet.read_metadata(path).num_rows
     return total
 
 
-def _places(folder, number):
-    return [places.join(folder, name, f"{number:06d}.parquet") for name in (ROWS, FAILED)]
+def _place(folder, name, number):
+    return places.join(folder, name, f"{number:06d}.parquet")

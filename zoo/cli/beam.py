@@ -74,4 +74,6 @@ def write_tables(options, run, columns, rows_of, settings):
     failed = f", {counts['failures']} of which could not be heard" if counts["failures"] else ""
     hours = counts["seconds_of_sound"] / 3600
     print(f"{options.output}: {counts['files']} files{failed}; {hours:.2f} h heard in this run")
+    if counts["warnings"]:
+        print(f"{counts['warnings']} warnings are in {options.output}/warnings.")
     return 2 if counts["failures"] else 0

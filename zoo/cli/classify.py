@@ -10,7 +10,6 @@ from zoo.cli import beam, selection, sounds
 from zoo.cli.model import add_calibrated, add_hop, add_model, load_model
 from zoo.cli.output import JsonArray, TableWriter, add_command
 from zoo.cli.table import add_output, rounded, write_table
-from zoo.files import check_writable
 from zoo.listener import Listener
 
 _COLUMNS = {"file", "seconds", "silent", "start_seconds", "end_seconds", "error"}
@@ -54,8 +53,9 @@ def _classify(options):
         if len(paths) != 1 or paths[0] == sounds.STDIN or options.output:
             received = f"{len(paths)}" if sounds.STDIN not in paths else "standard input"
             raise ValueError(f"--plot draws one file, without --output. Received: {received}")
-        check_writable(options.plot)
         from zoo import plot  # here, because matplotlib is an extra and slow to import
+
+        plot.check_save(options.plot)
 
     classifier = load_model(options)
     chosen = selection.Selection(classifier.labels, options)

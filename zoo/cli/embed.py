@@ -49,11 +49,16 @@ def _embed(options):
         beam.check(options, ("json", "plot"))
     paths = [] if options.runner else sounds.sound_files(options)
     as_table = Path(options.output or "").suffix.lower() in FORMATS
-    if not options.json and not as_table and not options.runner:
-        check_writable(options.output or options.plot)
+    if options.output and not as_table and not options.runner:
+        if Path(options.output).suffix.lower() != ".npz":
+            raise ValueError(
+                f"Embeddings are files in .npz, .jsonl or .parquet. Received: {options.output}"
+            )
+        check_writable(options.output)
     if options.plot:
         from zoo import plot  # here, because matplotlib is an extra and slow to import
 
+        plot.check_save(options.plot)
     classifier = load_model(options)
     embed_files = functools.partial(type(classifier).embed_files, hop=options.hop)
     run = functools.partial(embed_files, classifier)

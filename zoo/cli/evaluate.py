@@ -141,7 +141,7 @@ def _print(metrics, options):
             shown = "; ".join(" ".join(name.split()) for name in names[:_SHOWN])
             print(f"{words}: {shown}{more}.")
     if metrics["clips_left_out"]:
-        print(f"Clips that have no other label: {metrics['clips_left_out']}.")
+        print(f"Clips left out, without a label that it knows: {metrics['clips_left_out']}.")
     if calibration := metrics["calibration"]:
         before, after = (calibration[f"error_{when}"] for when in ("before", "after"))
         print(

@@ -13,6 +13,7 @@ from zoo.cli.table import add_output, rounded, write_table
 from zoo.event_files import write_audacity, write_raven
 from zoo.events import EventFinder
 from zoo.files import check_writable
+from zoo.labels import find_label
 
 _COLUMNS = {
     "onset": float,
@@ -82,11 +83,13 @@ def _events(options):
     for flag in ("plot", "audacity", "raven"):
         if path := getattr(options, flag):
             if len(paths) != 1 or paths[0] == sounds.STDIN or options.output:
-                raise ValueError(f"--{flag} takes one file and no --output. Received: {len(paths)}")
+                received = f"{len(paths)}" if sounds.STDIN not in paths else "standard input"
+                raise ValueError(f"--{flag} takes one file and no --output. Received: {received}")
             check_writable(path)
     if options.plot:
         from zoo import plot  # here, because matplotlib is an extra and slow to import
 
+        plot.check_save(options.plot)
     if options.reference:
         for flag in ("json", "output", "plot", "audacity", "raven"):
             if getattr(options, flag):
@@ -160,7 +163,7 @@ def _evaluate(paths, run, find, options):
     from zoo.data.event_table import read_events
     from zoo.evaluation.events import event_based, segment_based
 
-    reference = read_events(options.reference)
+    reference = _by_names(read_events(options.reference), find.labels)
     real = {path: os.path.realpath(path) for path in paths}
     # A file that is named twice is one.
     heard = list({name: path for path, name in real.items() if name in reference}.values())
@@ -195,6 +198,18 @@ def _evaluate(paths, run, find, options):
         cells = (events.f1, events.error_rate, segments.f1, segments.error_rate)
         table.row(label, events.reference, events.estimated, *map(figure, cells))
     return 2 if len(estimated) < len(heard) else 0
+
+
+def _by_names(reference, labels):
+    """The events of a reference, whose labels may be in another case, or mids, by their names."""
+    names = {}
+    for label in {event.label for events in reference.values() for event in events}:
+        with contextlib.suppress(ValueError):
+            names[label] = labels[find_label(label, labels)].name
+    return {
+        name: [event._replace(label=names.get(event.label, event.label)) for event in events]
+        for name, events in reference.items()
+    }
 
 
 class _Table:

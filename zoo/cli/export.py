@@ -81,6 +81,8 @@ def _export(options):
     if options.calibration:
         named = argparse.Namespace(files=options.calibration, from_list=None)
         choices["calibration"] = sound_files(named)
+        for path in filter(os.path.isdir, choices["calibration"]):
+            raise ValueError(f"{path} holds no sound files.")
     if options.format != "saved_model" and options.model in zoo.list_presets():
         choices.setdefault("license", _PACKAGE_LICENSE)
 

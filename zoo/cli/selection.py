@@ -60,9 +60,14 @@ def _read_thresholds(path, labels):
         raise ValueError(f"{path} is not JSON: {error}.") from None
     if not isinstance(values, dict):
         raise ValueError(f"{path} must hold scores by label, as soundzoo evaluate writes them.")
+    thresholds: dict[str, float] = {}
     for name, value in values.items():
         _check_score(f"{path}, {name!r},", value)
-    return {labels[find_label(name, labels)].name: float(value) for name, value in values.items()}
+        found = labels[find_label(name, labels)].name
+        if found in thresholds:
+            raise ValueError(f"{path} has two thresholds for {found!r}.")
+        thresholds[found] = float(value)
+    return thresholds
 
 
 def _check_score(what, value):

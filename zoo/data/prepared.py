@@ -238,6 +238,10 @@ class PreparedData:
                 readable[row] = False
         return readable
 
+    def labelled(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which of some clips have labels; of the others nobody said what is heard in them."""
+        return self.label_offsets[indices + 1] > self.label_offsets[indices]
+
     def targets(self, indices: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Which classes are heard in clips: float32 [len(indices), classes], 1 or 0."""
         indices = np.asarray(indices, np.int64)

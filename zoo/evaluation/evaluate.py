@@ -93,7 +93,8 @@ def evaluate(
         * intervals: (low, high) of each figure
         * per_class: of each class its clips, AP, AUC and d_prime
         * without_positives, without_negatives: names of the classes that are left out of the means
-        * unknown_labels, clips_left_out: what `ignore_unknown_labels` left out
+        * unknown_labels, clips_left_out: what `ignore_unknown_labels` left out; clips without any
+          label, of which nobody said what is heard in them, count as left out, too
         * calibration: its method, how many classes it has curves for, and the expected calibration
           error of these before and after it; None without one
         * model, data, split, data_index_sha256, bootstrap, seed: what was evaluated, and how
@@ -194,8 +195,8 @@ def _known_clips(data, indices, names):
     """Clips that a classifier of these labels can be judged by, and how many have unknown labels.
 
     Returns:
-        Indices of the clips that have a label of `names`, or none at all; and a dict, label ->
-        clips, of the labels that are not of `names`.
+        Indices of the clips that have a label of `names`; and a dict, label -> clips, of the labels
+        that are not of `names`.
     """
     known = np.isin([label.name for label in data.labels], names)
     clips = np.zeros(len(known), np.int64)
@@ -203,7 +204,7 @@ def _known_clips(data, indices, names):
     for rows in blocks(indices):
         targets = data.targets(rows) > 0
         clips += targets.sum(axis=0)
-        kept.append(rows[targets[:, known].any(axis=1) | ~targets.any(axis=1)])
+        kept.append(rows[targets[:, known].any(axis=1)])
     unknown = {
         label.name: int(count)
         for label, count, is_known in zip(data.labels, clips, known, strict=True)

@@ -13,7 +13,7 @@ except ImportError:
 from zoo.plot.confusion import confusion
 from zoo.plot.embeddings import embedding_map
 from zoo.plot.events import events
-from zoo.plot.figure import BLUE, COLOURS, ORANGE, VERMILLION, new_axes, save, short
+from zoo.plot.figure import BLUE, COLOURS, ORANGE, VERMILLION, check_save, new_axes, save, short
 from zoo.plot.precision import average_precision, pr_curves
 from zoo.plot.recording import recording, timeline
 from zoo.plot.reliability import reliability
@@ -25,6 +25,7 @@ __all__ = [
     "ORANGE",
     "VERMILLION",
     "average_precision",
+    "check_save",
     "confusion",
     "embedding_map",
     "events",

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from frontend.types import StrPath
-from zoo.files import write_atomically
+from zoo.files import check_writable, write_atomically
 
 COLOURS = "cividis"
 """Colour map of all images: perceptually uniform, and readable with every kind of colour vision."""
@@ -65,6 +65,14 @@ def save(figure: Figure, path: StrPath) -> None:
     """
     with write_atomically(path) as file:
         figure.savefig(file, format=Path(path).suffix[1:] or "png")
+
+
+def check_save(path: StrPath) -> None:
+    """Raises what `save` would, before there is a figure."""
+    check_writable(path)
+    kinds = new_figure(1, 1).canvas.get_supported_filetypes()
+    if (Path(path).suffix[1:].lower() or "png") not in kinds:
+        raise ValueError(f"A picture is one of {', '.join(sorted(kinds))}. Received: {path}")
 
 
 def drawable(name: str) -> str:

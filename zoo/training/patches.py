@@ -213,7 +213,7 @@ class TrainingPatches:
     def _complete(self, pattern):
         """Whether a clip has labels and an id like the pattern, bool `[clips]`."""
         fits = [fnmatch.fnmatchcase(self.data.clip_id(clip), pattern) for clip in self.clips]
-        labelled = self.data.label_offsets[self.clips + 1] > self.data.label_offsets[self.clips]
+        labelled = self.data.labelled(self.clips)
         complete = np.array(fits) & labelled
         if not complete.any():
             such = [f", such as {self.data.clip_id(clip)!r}" for clip in self.clips[labelled][:1]]

@@ -104,7 +104,7 @@ def teach(
     strategy = tf.distribute.get_strategy()  # of one device
     config, classifier = start(config, data, folder.name, strategy)
     frontend = classifier.frontend
-    teachers = Teachers(config.teachers, data.labels)
+    teachers = Teachers(config.teachers, data.labels, data.sample_rate)
     augmenter = Augmenter(config, frontend)
     patches = TrainingPatches(data, config, frontend, **augmenter.takes)
     index = {

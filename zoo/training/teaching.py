@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from zoo.json_text import parse_json
 from zoo.training.state import state_variable
 
 CROSS_ENTROPY = 0.03
@@ -90,17 +91,19 @@ class Teachers:
     Args:
         folders: of SavedModels as `soundzoo export` writes them.
         labels: list of `Label`, the student's classes.
+        sample_rate: of the mixtures, in Hz.
 
     Attributes:
         known: float32 `[classes]`, 1 for classes that a teacher knows.
 
     Raises:
-        ValueError: a folder holds no such SavedModel, or a teacher knows none of the classes.
+        ValueError: a folder holds no such SavedModel, or a teacher hears sound of another rate or
+            knows none of the classes.
     """
 
-    def __init__(self, folders, labels):
+    def __init__(self, folders, labels, sample_rate=16000):
         names = [label.name for label in labels]
-        self._teachers = [_Teacher(folder, names) for folder in folders]
+        self._teachers = [_Teacher(folder, names, sample_rate) for folder in folders]
         teachers_of = np.sum([teacher.knows for teacher in self._teachers], axis=0)
         self.known = (teachers_of > 0).astype(np.float32)
         self._share = (1 / np.maximum(teachers_of, 1)).astype(np.float32)
@@ -120,16 +123,24 @@ class Teachers:
 class _Teacher:
     """A SavedModel's logits of the classes `names`; `knows` is bool `[classes]`."""
 
-    def __init__(self, folder, names):
+    def __init__(self, folder, names, sample_rate):
         try:
             # A teacher learns nothing, and of constants TensorFlow folds batch norm.
             self.model = tf.saved_model.load(str(folder))
             self.score = convert_variables_to_constants_v2(self.model.signatures["serving_default"])
             text = Path(folder, "assets", "labels.txt").read_text(encoding="utf-8")
-        except (OSError, KeyError, UnicodeDecodeError) as error:
+            rate, frontend = sample_rate, Path(folder, "assets", "frontend.json")
+            if frontend.exists():  # others' SavedModels say nothing of their rate
+                rate = parse_json(frontend.read_bytes())["sample_rate"]
+        except (OSError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{folder} is not a teacher, a SavedModel that `soundzoo export` wrote ({error})."
             ) from None
+        if rate != sample_rate:
+            raise ValueError(
+                f"The teacher {folder} hears sound at {rate} Hz, and mixtures are at {sample_rate} "
+                "Hz. Wrap it in a SavedModel that takes these, as recipes/teacher.py does."
+            )
         column = {name: number for number, name in enumerate(text.splitlines())}
         self.knows = np.array([name in column for name in names])
         if not self.knows.any():

@@ -94,7 +94,7 @@ class Trainer:
             augmenter = Augmenter(config, frontend)
             teachers = None
             if config.teachers and not taught:
-                teachers = Teachers(config.teachers, data.labels)
+                teachers = Teachers(config.teachers, data.labels, data.sample_rate)
             self.patches = TrainingPatches(data, config, frontend, taught=taught, **augmenter.takes)
             self.steps = config.epochs * self.patches.epoch_steps
             teaching = None
@@ -331,6 +331,7 @@ def _validation_clips(data, config):
     if config.validation_split is None and VALIDATION not in data.splits:
         return np.zeros(0, int)
     clips = data.select(config.validation_split or VALIDATION)
+    clips = clips[data.labelled(clips)]
     return clips[data.readable(clips)] if config.skip_corrupt else clips
 
 

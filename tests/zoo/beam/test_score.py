@@ -81,6 +81,40 @@ def test_patterns_lists_and_urls_name_the_same_files(tmp_path, recordings, small
     ]
 
 
+def test_what_cannot_be_heard_is_counted_as_without_a_job(
+    tmp_path, sound, small_preset, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    sound("sounds/tuer.wav").rename("sounds/t\udcfcr.wav")
+    whole = sound("sounds/whole.wav", samples=90000).read_bytes()
+    (tmp_path / "sounds" / "cut.wav").write_bytes(whole[:60000])
+    for hidden in ("sounds/._whole.wav", "sounds/.Trashes/whole.wav"):
+        sound(hidden)
+    (tmp_path / "empty").mkdir()
+    named = ["sounds/*.wav", "sounds/**.wav", "empty", "nothing/*.wav"]
+    assert job("classify", *named, "--model", small_preset, "--output", "out") == 2
+    said = capsys.readouterr().out
+    assert "out: 8 files, 2 of which could not be heard" in said
+    assert "2 warnings are in out/warnings." in said
+    heard = ["sounds/cut.wav", "sounds/t\\udcfcr.wav", "sounds/whole.wav"]
+    assert [row["file"] for row in rows(tmp_path / "out")] == heard * 2
+    failed = parquet.read_table("out/failed/000000.parquet").to_pylist()
+    assert failed == [
+        {"file": "empty", "reason": "empty holds no sound files."},
+        {"file": "nothing/*.wav", "reason": "No such file or directory"},
+    ]
+    warned = parquet.read_table("out/warnings/000000.parquet").to_pylist()
+    assert [row["file"] for row in warned] == ["sounds/cut.wav"] * 2
+    assert "cut.wav is cut short" in warned[0]["warning"]
+
+
+@pytest.mark.parametrize("content", ["{", "[1]"])
+def test_a_damaged_run_says_whose_it_was_no_more(tmp_path, recordings, small_classifier, content):
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(ValueError, match=r"run\.json is damaged \(.*\), so that nobody knows"):
+        score(beam.Listing([str(recordings)]), tmp_path, small_classifier)
+
+
 def score(files, folder, classifier, **options):
     """A job that says how long each file is."""
     return beam.score(
@@ -98,7 +132,7 @@ def score(files, folder, classifier, **options):
 def test_parts_that_are_there_are_not_made_again(tmp_path, recordings, small_classifier):
     files, out = beam.Listing([str(recordings)]), tmp_path / "out"
     counts = score(files, out, small_classifier, files_per_part=2)
-    assert counts == {"files": 6, "failures": 1, "seconds_of_sound": 8}
+    assert counts == {"files": 6, "failures": 1, "warnings": 0, "seconds_of_sound": 8}
     before, parts = rows(out), sorted((out / "rows").iterdir())
     assert len(parts) == 3
     parts.pop(1).unlink()
@@ -138,6 +172,8 @@ def test_beams_own_options_follow(tmp_path, recordings, small_preset, capsys):
     arguments += ["--output", str(tmp_path / "out"), "--runner", "DirectRunner", "--"]
     assert main([*arguments, "--direct_num_workers", "many"]) == 2
     assert "soundzoo: Beam says of its options: " in capsys.readouterr().err
+    assert main([*arguments, "--direct_num_worker", "1", "--no_such_thing=2"]) == 2
+    assert "Beam has no option --direct_num_worker, --no_such_thing." in capsys.readouterr().err
     assert main([*arguments, "--direct_num_workers", "1"]) == 0
 
 

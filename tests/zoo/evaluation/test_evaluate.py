@@ -10,7 +10,7 @@ import pytest
 
 from zoo import AudioClassifier
 from zoo.cli import main
-from zoo.data import CorruptData, open_prepared
+from zoo.data import CorruptData, open_prepared, prepare, read_source
 from zoo.data.subset import Subset
 from zoo.evaluation import average_precision, evaluate, lwlrap, roc_auc, score_clips, top1
 from zoo.evaluation.evaluate import FILES
@@ -100,6 +100,16 @@ def test_unknown_labels_are_an_error_or_left_out(small_classifier, prepared, tmp
     assert (metrics["clips"], metrics["clips_left_out"], metrics["intervals"]) == (2, 1, {})
     with pytest.raises(ValueError, match="No clip of the split 'cats' has a label"):
         evaluate(small_classifier, prepared, "cats", tmp_path, ignore_unknown_labels=True)
+
+
+def test_clips_of_which_nobody_said_what_is_heard_are_left_out(small_classifier, sound, tmp_path):
+    for name in ("dog", "rain", "unknown"):
+        sound(f"{name}.wav", samples=4000)
+    rows = ["file,label,split", "dog.wav,Dog,test", "rain.wav,Rain,test", "unknown.wav,,test"]
+    (tmp_path / "manifest.csv").write_text("\n".join(rows))
+    data = prepare(read_source(tmp_path / "manifest.csv", unlabelled=True), tmp_path / "data")
+    metrics = evaluate(small_classifier, data, "test", tmp_path / "evaluation", bootstrap=0)
+    assert (metrics["clips"], metrics["clips_left_out"]) == (2, 1)
 
 
 def test_an_interrupted_evaluation_leaves_what_was_there(small_classifier, prepared, tmp_path):

@@ -101,6 +101,15 @@ def test_what_soundzoo_exports_is_a_teacher(tmp_path):
     np.testing.assert_allclose(heard[:, :2], scores[:, ::-1], atol=1e-5)
 
 
+def test_a_teacher_that_hears_another_rate_is_refused(telephone_preset, tmp_path):
+    export_saved_model(AudioClassifier.from_preset(telephone_preset), tmp_path / "t")
+    with pytest.raises(ValueError, match="hears sound at 8000 Hz, and mixtures are at 16000"):
+        Teachers([tmp_path / "t"], LABELS)
+    (tmp_path / "t" / "assets" / "frontend.json").write_text("[]")
+    with pytest.raises(ValueError, match="t is not a teacher"):
+        Teachers([tmp_path / "t"], LABELS)
+
+
 def test_what_is_no_teacher(tmp_path):
     with pytest.raises(ValueError, match=re.escape(f"{tmp_path / 'x'} is not a teacher")):
         Teachers([tmp_path / "x"], LABELS)
