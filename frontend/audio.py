@@ -227,7 +227,7 @@ def check_waveform(
     try:
         waveform = np.asarray(waveform)
     except ValueError:  # of lists in a list that are of several lengths
-        waveform = np.empty(len(waveform), object)
+        waveform = np.empty(0, object)
     check_floating(waveform.dtype, name)
     if waveform.ndim == 2 and waveform.shape[1] == 1:
         waveform = waveform[:, 0]
