@@ -40,6 +40,8 @@ class AudioClassifier(Listener, keras.Model):
         calibration: a `zoo.Calibration`, which presets and `.keras` files keep. It is used where
             `calibrated` is set to True, in all that says what recordings hold; `predict` and
             exported files give scores.
+        credit: whose weights these are, or were trained from, and under which licence: presets,
+            their cards and `.keras` files keep it.
         name: the model's name. TensorFlow's scopes take its name: what these cannot be called
             becomes `_`.
 
@@ -55,6 +57,7 @@ class AudioClassifier(Listener, keras.Model):
     Raises:
         ValueError: an unknown architecture, labels that are empty or not distinct, a width or
             bottleneck out of range, a front end whose patches the network does not take.
+        MemoryError: there is not enough for a network of these sizes.
 
     Example:
 
@@ -74,6 +77,7 @@ class AudioClassifier(Listener, keras.Model):
         frontend: FrontendConfig | None = None,
         network: keras.Model | None = None,
         calibration: Calibration | None = None,
+        credit: str = "",
         name: str | None = "audio_classifier",
     ) -> None:
         _check_process()
@@ -82,6 +86,8 @@ class AudioClassifier(Listener, keras.Model):
         frontend = known.frontend if frontend is None else frontend
         if not isinstance(frontend, FrontendConfig):
             raise ValueError(f"frontend must be a FrontendConfig. Received: {frontend!r}")
+        if not isinstance(credit, str):
+            raise ValueError(f"credit must be a sentence. Received: {credit!r}")
 
         # === Functional model ===
         built = None
@@ -108,6 +114,7 @@ class AudioClassifier(Listener, keras.Model):
         self.bottleneck = bottleneck
         self.frontend = frontend
         self.calibration = calibration
+        self.credit = credit
         self._built = built
 
     # Keras casts what it is given to float32; integers would be heard as sound far too loud.
@@ -276,6 +283,7 @@ class AudioClassifier(Listener, keras.Model):
             "frontend": self.frontend.to_dict(),
             "name": self.name,
             **({"calibration": self.calibration.to_dict()} if self.calibration else {}),
+            **({"credit": self.credit} if self.credit else {}),
         }
 
     def _as_built(self):

@@ -230,8 +230,8 @@ def load_weights(network, path):
         raise ValueError(f"{path} holds weights of another network than {CONFIG} says.") from None
 
 
-def save(classifier, path, *, weights_dtype="float32", overwrite=False, credit=""):
-    """Writes a preset; see `AudioClassifier.save_to_preset`. `credit` says whose weights it has."""
+def save(classifier, path, *, weights_dtype="float32", overwrite=False):
+    """Writes a preset; see `AudioClassifier.save_to_preset`."""
     if weights_dtype not in ("float32", "float16"):
         raise ValueError(
             f"weights_dtype must be 'float32' or 'float16'. Received: {weights_dtype!r}"
@@ -249,7 +249,7 @@ def save(classifier, path, *, weights_dtype="float32", overwrite=False, credit="
             }
         )
         text = json.dumps(config, indent=1, ensure_ascii=False) + "\n"
-        card = _card(classifier, folder.name, credit)
+        card = _card(classifier, folder.name)
         # A class may be called as a folder is, whose name need not be text; JSON knows the escape.
         (folder / CONFIG).write_text(text, encoding="utf-8", errors="backslashreplace")
         (folder / CARD).write_text(card, encoding="utf-8", errors="backslashreplace")
@@ -269,7 +269,8 @@ def _check_room(path, network, preset):
         raise OSError(error.errno, error.strerror, str(preset)) from None
 
 
-def _card(classifier, name, credit):
+def _card(classifier, name):
+    credit = classifier.credit
     labels = "\n".join(f"* {label.name}" for label in classifier.labels)
     return (
         f"# {name}\n\n"
@@ -279,7 +280,7 @@ def _card(classifier, name, credit):
         "import zoo\n\n"
         f'clf = zoo.AudioClassifier.from_preset("{name}")\n'
         "```\n\n"
-        + (f"The weights are those of {credit}\n\n" if credit else "")
+        + (f"The weights are, or were trained from, those of {credit}\n\n" if credit else "")
         + f"It tells {len(classifier.labels)} labels apart:\n\n{labels}\n"
     )
 

@@ -68,6 +68,17 @@ def test_does_not_replace_a_folder_unasked(small_classifier, small_preset, tmp_p
     assert os.listdir(tmp_path) == ["preset"]
 
 
+def test_whose_weights_they_are_stays_with_what_is_trained_from_them(tmp_path):
+    classifier = AudioClassifier.from_preset("yamnet", labels=["Mine", "Other"])
+    classifier.save_to_preset(tmp_path / "mine")
+    card = (tmp_path / "mine" / "README.md").read_text()
+    assert "trained from, those of YAMNet, by M. Plakal" in card
+    again = AudioClassifier.from_preset(tmp_path / "mine")
+    assert "Apache License 2.0" in again.credit
+    with pytest.raises(ValueError, match="credit must be a sentence"):
+        AudioClassifier("fully_connected", ["a", "b"], width=0.02, credit=None)
+
+
 def test_failed_save_leaves_nothing(small_classifier, tmp_path, monkeypatch):
     monkeypatch.setattr(presets, "sha256", lambda path: 1 / 0)
     with pytest.raises(ZeroDivisionError):

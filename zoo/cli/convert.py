@@ -33,7 +33,7 @@ def _convert(options):
     from zoo.convert import convert  # here, because the other commands start faster without it
 
     classifier, credit = convert(options.source, labels=options.labels)
-    presets.save(classifier, options.output, overwrite=options.overwrite, credit=credit)
+    presets.save(classifier, options.output, overwrite=options.overwrite)
     described = {
         "output": options.output,
         "architecture": classifier.architecture,

@@ -52,6 +52,7 @@ def convert(source: StrPath, *, labels: StrPath | None = None) -> Converted:
         if module.matches(arrays):
             classifier = module.convert(arrays, _labels(source, labels, module.CLASSES))
             arrays.check_all_taken()
+            classifier.credit = module.CREDIT
             return Converted(classifier, module.CREDIT)
     known = "; ".join(module.KNOWN for module in _SOURCES)
     raise ValueError(f"{source} holds no weights that are known. What can be converted: {known}.")

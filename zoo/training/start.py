@@ -62,6 +62,7 @@ def _build(config, labels, initial, name):
         width=config.width,
         bottleneck=config.bottleneck,
         frontend=initial.frontend if initial else None,
+        credit=initial.credit if initial else "",
         name=re.sub(r"\W", "_", name) or None,
     )
     if initial:
