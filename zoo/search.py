@@ -52,7 +52,8 @@ def find_sounds(folder: StrPath) -> Found:
     """Searches a folder, to any depth, for files whose suffix is one of `frontend.audio.SUFFIXES`.
 
     Hidden files and folders, and those that a system keeps for itself, are passed over; a hidden
-    file with the suffix of a sound is counted, unless it is a companion (`._*`) that macOS made.
+    file with the suffix of a sound is counted, unless it is a companion (`._*`) that macOS made,
+    and so is a folder of prepared data or of a training run, which may lie beside its source.
     Links are followed, and no folder is searched twice: where two paths lead to one, the path
     without links is searched.
 
@@ -87,6 +88,8 @@ def find_sounds(folder: StrPath) -> Found:
             if is_hidden(entry.name):
                 if suffix in SUFFIXES and not entry.name.startswith("._") and _is(entry.is_file):
                     left_out[path, f"hidden {suffix}"] += 1
+            elif _is(entry.is_dir) and _is_output(entry.path):
+                left_out[path, "folder that soundzoo wrote"] += 1
             elif _is(entry.is_dir):
                 (links if entry.is_symlink() else folders).append(entry.path)
             elif suffix in SUFFIXES and _is(entry.is_file):
@@ -128,7 +131,15 @@ def subfolders(folder: StrPath) -> list[Path]:
     return sorted(
         Path(entry.path)
         for entry in _entries(folder)
-        if _is(entry.is_dir) and not is_hidden(entry.name)
+        if _is(entry.is_dir) and not is_hidden(entry.name) and not _is_output(entry.path)
+    )
+
+
+def _is_output(folder):
+    """Whether `soundzoo prepare` or `train` writes this folder."""
+    marks = (["plan.json", "shards"], ["data/plan.json"], ["run.json", "config.yaml"])
+    return any(
+        all(os.path.exists(os.path.join(folder, name)) for name in names) for names in marks
     )
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import math
+import numbers
 import typing
 from collections.abc import Mapping
 from typing import Any, Self
@@ -209,6 +210,8 @@ def _checked(field, value):
         return tuple(value)
     if value is None and optional:
         return None
+    if kind is int and isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        value = int(value)  # NumPy's
     valid = isinstance(value, kind) and not (kind is not bool and isinstance(value, bool))
     # YAML reads 1 as a whole number and 1e-3, without a point, as text.
     if kind is float and not isinstance(value, bool):

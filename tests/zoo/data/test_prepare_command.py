@@ -44,6 +44,16 @@ def test_prints_a_table_of_the_splits(run, sounds, tmp_path):
     assert len(data.select("train")) == counts["train"]
 
 
+def test_what_it_wrote_beside_the_classes_is_no_class(run, sounds):
+    status, lines, errors = run(sounds, sounds / "prepared")
+    assert (status, errors) == (0, [])
+    assert run(sounds, sounds / "prepared") == (
+        0,
+        lines,
+        [f"soundzoo: left out: 1 folder that soundzoo wrote in {sounds}/"],
+    )
+
+
 def test_prints_json(run, sounds, tmp_path):
     (sounds / "dog" / "0.wav").write_text("no sound")
     status, lines, errors = run(sounds, tmp_path / "out", "--json", "--threads", 2)

@@ -1,6 +1,7 @@
 import dataclasses
 import re
 
+import numpy as np
 import pytest
 
 from zoo.training import TrainConfig, read_config
@@ -29,6 +30,7 @@ def test_round_trip(tmp_path):
 
 def test_numbers_may_look_as_yaml_reads_them():
     assert TrainConfig(learning_rate="1e-3", width=1) == TrainConfig(learning_rate=0.001, width=1.0)
+    assert type(TrainConfig(epochs=np.int64(3)).epochs) is int
 
 
 @pytest.mark.parametrize(
