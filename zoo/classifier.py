@@ -102,9 +102,7 @@ class AudioClassifier(Listener, keras.Model):
         waveform = keras.Input((None,), dtype="float32", name="waveform")
         patches = log_mel_patches(frontend)(waveform)
         patch_scores = ScorePatches(network)(patches)
-        scores = keras.layers.GlobalAveragePooling1D(name="clip_scores", dtype="float32")(
-            patch_scores
-        )
+        scores = MeanOverPatches()(patch_scores, waveform)
         super().__init__(inputs=waveform, outputs=scores, name=name and _scope(name))
 
         # === Config ===
@@ -395,3 +393,22 @@ class ScorePatches(keras.layers.Layer):
     def from_config(cls, config):
         network = keras.saving.deserialize_keras_object(config["network"])
         return cls(**{**config, "network": network})
+
+
+@keras.saving.register_keras_serializable(package="soundzoo")
+class MeanOverPatches(keras.layers.Layer):
+    """A sound's scores: `[batch, patches, classes]` and waveforms `[batch, samples]` -> `[batch,
+    classes]`.
+
+    NaN where a waveform is not finite, if only in a last piece that makes no patch.
+    """
+
+    def __init__(self, *, name="clip_scores", **kwargs):
+        super().__init__(name=name, **{**kwargs, "dtype": "float32"})
+
+    def call(self, patch_scores, waveform):
+        return head.nan_where_not_finite(ops.mean(patch_scores, axis=1), waveform)
+
+    def compute_output_shape(self, patch_scores_shape, waveform_shape):
+        batch, _, classes = patch_scores_shape
+        return batch, classes

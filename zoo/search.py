@@ -138,9 +138,7 @@ def subfolders(folder: StrPath) -> list[Path]:
 def _is_output(folder):
     """Whether `soundzoo prepare` or `train` writes this folder."""
     marks = (["plan.json", "shards"], ["data/plan.json"], ["run.json", "config.yaml"])
-    return any(
-        all(os.path.exists(os.path.join(folder, name)) for name in names) for names in marks
-    )
+    return any(all(os.path.exists(os.path.join(folder, name)) for name in names) for names in marks)
 
 
 def is_hidden(name: str) -> bool:
