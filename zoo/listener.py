@@ -260,7 +260,7 @@ class Listener:
             if result.rows is not None:
                 result.rows = probable(result.rows)
         elif result.silent:
-            result.mean = self._silence()
+            result.mean = scores_of_silence(self.labels)
             if result.rows is not None:
                 result.rows = np.tile(result.mean, (result.patches, 1))
         return result
@@ -296,7 +296,7 @@ class Listener:
         for index, patch in enumerate(waveform_patches(waveforms, frontend, batch=1)):
             (scores,) = np.asarray(self.score_patches(patch))
             start = index * frontend.patch_hop_samples / frontend.sample_rate
-            yield start, probable(scores) if patch.any() else self._silence()
+            yield start, probable(scores) if patch.any() else scores_of_silence(self.labels)
 
     def _probable(self):
         """What is done to scores that are not silence's."""
@@ -309,9 +309,10 @@ class Listener:
         calibration = self.calibration
         return lambda scores: calibration(scores, self.labels).astype(np.float32)
 
-    def _silence(self):
-        """Scores of no sound, `[classes]`: what a network makes of zeros is chance."""
-        return np.array([label.name == SILENCE for label in self.labels], np.float32)
+
+def scores_of_silence(labels: list[Label]) -> npt.NDArray[np.float32]:
+    """Scores of no sound, `[classes]`: what a network makes of zeros is chance."""
+    return np.array([label.name == SILENCE for label in labels], np.float32)
 
 
 def _several(files):

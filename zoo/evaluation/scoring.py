@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from frontend import waveform_patches
+from zoo.listener import scores_of_silence
 
 if TYPE_CHECKING:
     from zoo.classifier import AudioClassifier
@@ -29,7 +30,8 @@ def score_clips(
         batch: patches at a time.
 
     Yields:
-        float32 `[classes]`, the mean of the patches' scores, clip after clip.
+        float32 `[classes]`, the mean of the patches' scores, clip after clip; of a clip of zeros,
+        the scores of silence, as `classify` has them.
 
     Raises:
         ValueError: the sample rates differ, or scores of a clip are not finite; the message says
@@ -44,11 +46,11 @@ def score_clips(
             positions, classifier.score_patches(np.stack(waveforms)).numpy(), strict=True
         ):
             if position != current:
-                yield _mean(patch_scores, data, indices[current])
+                yield _mean(patch_scores, classifier, data, indices[current])
                 patch_scores, current = [], position
             patch_scores.append(row)
     if patch_scores:
-        yield _mean(patch_scores, data, indices[current])
+        yield _mean(patch_scores, classifier, data, indices[current])
 
 
 def _batches(classifier, data, indices, batch):
@@ -65,7 +67,9 @@ def _batches(classifier, data, indices, batch):
         yield patches
 
 
-def _mean(patch_scores, data, index):
+def _mean(patch_scores, classifier, data, index):
+    if not data.power[index]:
+        return scores_of_silence(classifier.labels)
     scores = np.mean(patch_scores, axis=0)
     if not np.isfinite(scores).all():
         raise ValueError(

@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+import soundfile
 
 from zoo import AudioClassifier
 from zoo.cli import main
@@ -31,6 +32,18 @@ def test_clip_scores_are_means_of_patch_scores(small_classifier, prepared, batch
     for index, row in zip(indices, scores, strict=True):
         timeline = small_classifier.timeline(prepared.waveform(index))
         np.testing.assert_allclose(row, timeline.scores.mean(axis=0), atol=1e-5)
+
+
+def test_silence_scores_as_classify_has_it(sound, tmp_path):
+    soundfile.write(sound("zeros.wav"), np.zeros(20000), 16000)
+    sound("rain.wav")
+    rows = ["file,label,split", "zeros.wav,Silence,test", "rain.wav,Rain,train"]
+    (tmp_path / "manifest.csv").write_text("\n".join(rows))
+    data = prepare(read_source(tmp_path / "manifest.csv"), tmp_path / "data")
+    classifier = AudioClassifier("fully_connected", ["Rain", "Silence"], width=0.02)
+    (scores,) = score_clips(classifier, data, data.select("test"))
+    np.testing.assert_array_equal(scores, [0, 1])
+    assert classifier.classify(tmp_path / "zeros.wav", top=1)[0].label == "Silence"
 
 
 def test_scores_that_are_not_finite_name_the_clip(small_classifier, prepared, monkeypatch):
