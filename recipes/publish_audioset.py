@@ -112,16 +112,12 @@ def steps_before(run):
 def heard_under_licences(data, more, run):
     """Of each licence, as collections state it: their names, and their training clips and hours.
 
-    What only the preset heard from which a run began is taken from its card.
+    What the preset heard from which a run began is taken from its card, where a row may already
+    count all that the run heard.
     """
     folders = [(folder, rows_of(folder)) for folder in (data / "opensounds", data / "world")]
     folders += [(folder, without_overlap(folder)) for folder in more]
-    names_now = {row.get("dataset", folder.name) for folder, rows in folders for row in rows}
-    found = {
-        licence: (set(names.split(", ")), int(clips), float(hours))
-        for licence, names, clips, hours in HEARD.findall(card_before(run))
-        if not names_now.issuperset(names.split(", "))
-    }
+    found: dict[str, tuple[set[str], int, float]] = {}
     for folder, rows in folders:
         for row in rows:
             if row.get("split", "train") == "train":
@@ -129,6 +125,18 @@ def heard_under_licences(data, more, run):
                 names, clips, hours = found.get(licence, (set(), 0, 0.0))
                 names = names | {row.get("dataset", folder.name)}
                 found[licence] = names, clips + 1, hours + float(row["seconds"]) / 3600
+    for licence, listed, clips, hours in HEARD.findall(card_before(run)):
+        before = set(listed.split(", "))
+        now, clips_now, hours_now = found.get(licence, (set(), 0, 0.0))
+        if now <= before:  # the same recordings, unless there are none now
+            found[licence] = before, int(clips), float(hours)
+        elif not now & before:
+            found[licence] = now | before, clips_now + int(clips), hours_now + float(hours)
+        elif not before <= now:
+            raise SystemExit(
+                f"The preset's card counts {', '.join(sorted(now & before))} and others together; "
+                "say by hand what both trainings heard."
+            )
     return dict(sorted(found.items(), key=lambda item: -item[1][-1]))
 
 

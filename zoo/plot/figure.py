@@ -68,7 +68,22 @@ def save(figure: Figure, path: StrPath) -> None:
 
 
 def check_save(path: StrPath) -> None:
-    """Raises what `save` would, before there is a figure."""
+    """Raises what `save` would, before there is a figure.
+
+    Args:
+        path: of the file that is to be.
+
+    Raises:
+        OSError: the file cannot be written.
+        ValueError: matplotlib does not write this format.
+
+    Example:
+
+    >>> check_save("sounds.foo")
+    Traceback (most recent call last):
+        ...
+    ValueError: A picture is one of ... Received: sounds.foo
+    """
     check_writable(path)
     kinds = new_figure(1, 1).canvas.get_supported_filetypes()
     if (Path(path).suffix[1:].lower() or "png") not in kinds:
