@@ -146,7 +146,7 @@ def _parts(files, size):
 
 
 class _Score(beam.DoFn):
-    """Writes what a part's files give, unless it is there: failures first, then the rows."""
+    """Writes what a part's files give, unless it is there: the rows last."""
 
     def __init__(self, folder, load, run, columns, rows_of):
         self._folder, self._load, self._run = folder, load, run

@@ -18,6 +18,14 @@ def progress_bar(*columns):
 
 
 @contextlib.contextmanager
+def counting(total, description):
+    """A function that is told how many more of a total are done, and shows it."""
+    with progress_bar() as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda more: bar.advance(task, more)
+
+
+@contextlib.contextmanager
 def tracking():
     """A function of an iterable, its length and a word on it, that gives the same items and shows
     how many of them are done."""

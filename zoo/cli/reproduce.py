@@ -4,7 +4,7 @@ import contextlib
 from pathlib import Path
 
 from zoo.cli.output import add_command, print_json
-from zoo.cli.progress import progress_bar, tracking
+from zoo.cli.progress import counting, tracking
 
 EXPERIMENTS = {
     "architectures": "the five networks under one budget",
@@ -118,12 +118,8 @@ def _train(options, config, data):
     )
 
 
-@contextlib.contextmanager
 def _listening(steps):
-    """A bar of the steps that teachers hear."""
-    with progress_bar() as bar:
-        task = bar.add_task("teachers' steps", total=steps)
-        yield lambda heard: bar.advance(task, heard)
+    return counting(steps, "teachers' steps")
 
 
 @contextlib.contextmanager

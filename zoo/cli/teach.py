@@ -1,7 +1,7 @@
 """`soundzoo teach`: what teachers say of a training's mixtures, kept for many trainings."""
 
 from zoo.cli.output import add_command
-from zoo.cli.progress import progress_bar
+from zoo.cli.progress import counting
 from zoo.training import TrainConfig, read_config
 
 
@@ -43,14 +43,7 @@ def _teach(options):
     from zoo.training import teach
 
     data = open_prepared(options.data, skip_corrupt=config.skip_corrupt)
-    with progress_bar() as bar:
-        task = bar.add_task("steps", total=options.steps)
-        teach(
-            data,
-            options.folder,
-            config,
-            steps=options.steps,
-            progress=lambda steps: bar.advance(task, steps),
-        )
+    with counting(options.steps, "steps") as progress:
+        teach(data, options.folder, config, steps=options.steps, progress=progress)
     print(f"Done. Learn from it: soundzoo train {options.data} RUN --taught {options.folder} ...")
     return 0

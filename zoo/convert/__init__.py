@@ -53,7 +53,7 @@ def convert(source: StrPath, *, labels: StrPath | None = None) -> Converted:
             classifier = module.convert(arrays, _labels(source, labels, module.CLASSES))
             arrays.check_all_taken()
             classifier.credit = module.CREDIT
-            return Converted(classifier, module.CREDIT)
+            return Converted(classifier, classifier.credit)
     known = "; ".join(module.KNOWN for module in _SOURCES)
     raise ValueError(f"{source} holds no weights that are known. What can be converted: {known}.")
 

@@ -119,9 +119,10 @@ def run(
         place = Path(folder, re.sub(r"\W+", "_", "_".join(map(str, trial.settings.values()))))
         results = []
         for seed in range(trainings):
+            config = TrainConfig(**{**trial.config.to_dict(), "seed": seed})
+            # Before the report, whose bar would stand beside this one's.
+            config = _taught(config, trial.data, Path(folder, "taught"), progress)
             with report(trial, seed) as callbacks:
-                config = TrainConfig(**{**trial.config.to_dict(), "seed": seed})
-                config = _taught(config, trial.data, Path(folder, "taught"), progress)
                 results.append(_run(trial, place / str(seed), config, test_split, callbacks))
         rows.append({"settings": trial.settings, **_summary(results)})
     return {

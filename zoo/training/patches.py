@@ -58,9 +58,6 @@ class TrainingPatches:
         taught: the `Taught` of teachers that heard the first steps' mixtures; these are drawn again
             and again.
 
-    Attributes:
-        taught_steps: how many those steps are; None without `taught`.
-
     Raises:
         ValueError: the split is not there, holds less patches than a batch, or has a single class;
             or no labelled clip is one whose labels are said to be complete.
@@ -73,7 +70,6 @@ class TrainingPatches:
         self.draws = draws
         self.around = around
         self.taught = taught
-        self.taught_steps = taught.steps if taught else None
         self.tail = frontend.tail_samples
         self.clips = data.select(config.train_split)
         patches = frontend.num_patches(data.samples[self.clips].astype(np.int64))
@@ -125,7 +121,7 @@ class TrainingPatches:
 
     def _drawn_as(self, step):
         """The step whose draw a step takes."""
-        return step % self.taught_steps if self.taught_steps else step
+        return step % self.taught.steps if self.taught else step
 
     def clip_ids(self, step):
         """The ids of the clips of a step's batch, each once."""

@@ -183,7 +183,7 @@ class Taught:
         frontend: of its network, a `FrontendConfig`.
 
     Attributes:
-        steps: whose mixtures were heard.
+        steps: whose mixtures were heard; a run may set fewer, those that it began with.
         known: float32 `[classes]`, 1 for those of the data's that a teacher knows.
 
     Raises:

@@ -89,17 +89,20 @@ class Trainer:
         self.config = config
         self.folder = RunFolder(folder, config, data, writes=self.worker == 0)
         frontend = self.classifier.frontend
-        taught = Taught(config.taught, config, data, frontend) if config.taught else None
+        self.taught = Taught(config.taught, config, data, frontend) if config.taught else None
         with strategy.scope():
             augmenter = Augmenter(config, frontend)
             teachers = None
-            if config.teachers and not taught:
+            if config.teachers and not self.taught:
                 teachers = Teachers(config.teachers, data.labels, data.sample_rate)
-            self.patches = TrainingPatches(data, config, frontend, taught=taught, **augmenter.takes)
+            self.patches = TrainingPatches(
+                data, config, frontend, taught=self.taught, **augmenter.takes
+            )
             self.steps = config.epochs * self.patches.epoch_steps
             teaching = None
             if config.teachers:
-                teaching = Teaching((taught or teachers).known, self.patches.complete_classes)
+                known = (self.taught or teachers).known
+                teaching = Teaching(known, self.patches.complete_classes)
             self.learner = Learner(
                 self.classifier,
                 config,
@@ -281,14 +284,14 @@ class Trainer:
 
     def _keep_taught_steps(self, steps):
         """Goes on through the steps that teachers had heard as the run began, and no others."""
-        if steps is None or not self.patches.taught_steps:
+        if steps is None or not self.taught:
             return
-        if steps > self.patches.taught_steps:
+        if steps > self.taught.steps:
             raise ValueError(
-                f"{self.config.taught} is of {self.patches.taught_steps} steps, and the run in "
+                f"{self.config.taught} is of {self.taught.steps} steps, and the run in "
                 f"{self.folder.path} began with {steps}; let soundzoo teach go on to as many."
             )
-        self.patches.taught_steps = steps
+        self.taught.steps = steps
 
     def _save_checkpoint(self):
         callbacks, arrays = self.callback_states.get()
@@ -297,7 +300,7 @@ class Trainer:
             "seconds": self.seconds,
             "history": self.history,
             "stopped_early": self.classifier.stop_training,
-            "taught_steps": self.patches.taught_steps,
+            "taught_steps": self.taught and self.taught.steps,
             "callbacks": callbacks,
         }
         self.folder.save_checkpoint(self.step, state, self.learner.variables(), arrays)
