@@ -1,6 +1,7 @@
 """Settings and fixtures of all tests."""
 
 import os
+import random
 from pathlib import Path
 
 import hypothesis
@@ -14,6 +15,18 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # The same examples on every run and machine, however slow the machine.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=30)
 hypothesis.settings.load_profile("repeatable")
+
+
+# Keras draws the seeds of weights and dropout from Python's generator. By a seed of each fixture's
+# and test's own, random networks are always the same, and differ from each other.
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef):
+    random.seed(fixturedef.argname)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item):
+    random.seed(item.nodeid)
 
 
 @pytest.fixture(scope="session")
