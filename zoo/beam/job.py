@@ -4,11 +4,14 @@ import contextlib
 import io
 import itertools
 import logging
+import threading
 from collections import Counter
 
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics, MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.portability import python_urns
+from apache_beam.runners.portability.fn_api_runner import worker_handlers
 
 NAMESPACE = "soundzoo"
 """Of the metrics, as a runner's page shows them."""
@@ -19,6 +22,31 @@ SECONDS, BEFORE = "seconds_of_sound", "files_done_before"
 
 class JobError(OSError):
     """A runner gave up, as when a worker was killed that it does not replace."""
+
+
+@worker_handlers.WorkerHandler.register_environment(python_urns.SUBPROCESS_SDK, bytes)
+class _WatchedWorker(worker_handlers.SubprocessSdkWorkerHandler):
+    """A process of DirectRunner's: Beam would wait forever for one that died unconnected."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self._stopped = threading.Event()
+
+    def start_worker(self):
+        super().start_worker()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def stop_worker(self):
+        self._stopped.set()
+        super().stop_worker()
+
+    def _watch(self):
+        self.worker_thread.join()
+        self.data_conn.close()  # nobody waits for its results any more
+        # Again and again, as Beam may ask for something after the worker's end, too.
+        while not self._stopped.wait(0.1):
+            with contextlib.suppress(RuntimeError):  # what is asked for changed meanwhile
+                self.control_conn.abort(JobError("A worker process ended"))
 
 
 class Tally:

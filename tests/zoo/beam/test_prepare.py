@@ -128,12 +128,13 @@ def command(manifest, out):
 
 
 @pytest.mark.slow
-def test_a_killed_worker_ends_a_direct_run_which_then_goes_on(tmp_path, large):
+@pytest.mark.parametrize("seconds", [0, 2])  # before the worker has connected, and mostly after
+def test_a_killed_worker_ends_a_direct_run_which_then_goes_on(tmp_path, large, seconds):
     prepare(read_source(large), tmp_path / "expected")
     run = subprocess.Popen(
         command(large, tmp_path / "out"), stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    killed = _kill_a_worker_of(run.pid)
+    killed = _kill_a_worker_of(run.pid, seconds)
     _, said = run.communicate(timeout=300)
     last = said.strip().splitlines()[-1]
     assert killed
@@ -167,8 +168,8 @@ def test_a_job_killed_again_and_again_ends_in_the_same_bytes(tmp_path, large):
     assert made == contents(tmp_path / "expected")
 
 
-def _kill_a_worker_of(pid):
-    """Kills one of a run's workers as soon as both are there; whether it did."""
+def _kill_a_worker_of(pid, seconds):
+    """Kills one of a run's workers so long after both are there; whether it did."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         listed = subprocess.run(
@@ -183,7 +184,7 @@ def _kill_a_worker_of(pid):
             if "sdk_worker_main" in line and "/bin/sh" not in line
         ]
         if len(workers) == 2:
-            time.sleep(2)
+            time.sleep(seconds)
             os.kill(workers[0], signal.SIGKILL)
             return True
         time.sleep(0.1)
