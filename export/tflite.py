@@ -1,9 +1,10 @@
 """Exports a classifier as a TFLite file, raw sound in, that any TFLite runtime runs.
 
-The file is joined from three parts, each converted on its own: the front end and the mean over
-patches, always in float32, and between them the network, quantised as asked. Quantised as a whole,
-a model hears badly: int8 leaves nothing of the log-mel spectrogram's quiet bins, and 8-bit weights
-hit the mel matrix, too.
+The file is joined from three parts, each converted on its own: the front end, always in float32,
+the network's body, quantised as asked, and what makes scores of its embeddings. Quantised as a
+whole, a model hears badly: int8 leaves nothing of the log-mel spectrogram's quiet bins, 8-bit
+weights hit the mel matrix, too, and the logits of hundreds of classes, most of them far below 0,
+would have steps of half a unit.
 """
 
 import tempfile
@@ -15,6 +16,8 @@ from typing import Literal
 import tensorflow as tf
 
 import zoo
+from export.equalize import equalize_channels
+from export.fidelity import warn_of_other_labels
 from export.join import join
 from export.metadata import add_metadata
 from export.operators import check_builtin
@@ -44,8 +47,8 @@ def export_tflite(
     """Writes a classifier as a TFLite file of builtin operations, with metadata.
 
     Its input is `waveform`, float32, mono, in -1..1, at `classifier.frontend.sample_rate` (16 kHz),
-    its output `scores`, float32 `[1, classes]`, NaN where the waveform is not finite. The front end
-    and the last step, from logits to scores, are float32 in every file, and so are all outputs.
+    its output `scores`, float32 `[1, classes]`, NaN where the waveform is not finite. The front
+    end, logits and scores are float32 in every file, and so are all outputs.
 
     Args:
         classifier: an `AudioClassifier` in float32.
@@ -55,7 +58,8 @@ def export_tflite(
             * "none": in float32
             * "float16": in float32, stored in half the size
             * "dynamic": 8-bit weights; activations are rounded to 8 bits as they come
-            * "int8": 8-bit weights and activations, of ranges that calibration finds
+            * "int8": 8-bit weights and, up to the embeddings, activations, of ranges that
+              calibration finds
         input: "window": one patch, `[1, 15600]` for most. "any": `[1, samples]`, any
             number, which the interpreter is told by `resize_tensor_input`; scores are the mean of
             the patches', which are all computed at once.
@@ -116,41 +120,41 @@ def _convert_parts(classifier, frontend, quantize, input, with_embedding, patche
     samples, count = (frontend.patch_samples, 1) if input == "window" else (None, None)
     waveform = tf.TensorSpec([1, samples], tf.float32, name="waveform")
     log_mel = tf.TensorSpec([count, *frontend.input_shape], tf.float32, name="log_mel")
-    logits = tf.TensorSpec([count, len(classifier.labels)], tf.float32, name="logits")
-    units = classifier.backbone.output_shape[-1]
-    embedding = tf.TensorSpec([count, units], tf.float32, name="embedding")
     to_patches = log_mel_patches(frontend)
-    # Without the sigmoid: as int8 it would know 256 scores, with nothing below 0.002 but 0.
-    body_and_logits = head.embedding_and_logits(network) if with_embedding else head.logits(network)
-    to_logits = round_kernels(body_and_logits, quantize)
-    to_scores = head.scores(network)
+    body = head.backbone(network)
+    embedding = tf.TensorSpec([count, body.output_shape[-1]], tf.float32, name="embedding")
+    if quantize == "int8":
+        body = equalize_channels(body, patches)
+    body = round_kernels(body, quantize)
+    # Few multiplies, whose results are the scores: floats go in and come out, by 8-bit weights.
+    last = "dynamic" if quantize == "int8" else quantize
+    to_logits, to_scores = round_kernels(head.classifier(network), last), head.scores(network)
 
     def begin(waveform):
         patches = to_patches(waveform)
         frames = log_mel.shape[1] or tf.shape(patches)[2]
         return {"log_mel": tf.reshape(patches, [-1, frames, log_mel.shape[2]])}
 
-    def score(log_mel):
-        outputs = to_logits(log_mel, training=False)
-        if not with_embedding:
-            return {"logits": outputs}
-        return dict(zip(("embedding", "logits"), outputs, strict=True))
+    def embed(log_mel):
+        return {"embedding": body(log_mel, training=False)}
 
-    def end(waveform, logits):
+    def end(waveform, embedding):
+        logits = to_logits(embedding, training=False)
         scores = tf.reduce_mean(to_scores(logits), axis=0, keepdims=True)
         # By the waveform: on CPUs without AVX-512, XNNPACK's logarithm of NaN is a number.
-        return {"scores": head.nan_where_not_finite(scores, waveform)}
+        results = {"scores": head.nan_where_not_finite(scores, waveform)}
+        if with_embedding:
+            results["embeddings"] = head.nan_where_not_finite(embedding, waveform)
+        return results
 
-    def embed(waveform, embedding):
-        return {"embeddings": head.nan_where_not_finite(embedding, waveform)}
-
+    converted = _convert(embed, [log_mel], body, quantize, patches)
+    if quantize == "int8":
+        warn_of_other_labels(converted, network, head.classifier(network), patches)
     parts = [
         _convert(begin, [waveform]),
-        _convert(score, [log_mel], to_logits, quantize, patches),
-        _convert(end, [waveform, logits]),
+        converted,
+        _convert(end, [waveform, embedding], to_logits, last),
     ]
-    if with_embedding:
-        parts.append(_convert(embed, [waveform, embedding]))
     return join(parts, outputs=OUTPUTS if with_embedding else OUTPUTS[:1])
 
 

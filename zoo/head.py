@@ -39,9 +39,12 @@ def logits(network):
     return _up_to(network, LOGITS)
 
 
-def embedding_and_logits(network):
-    """The network as a model of two outputs, one after the other on the way to its scores."""
-    return _up_to(network, EMBEDDING, LOGITS)
+def classifier(network):
+    """What follows the body, before the activation, as a model: embeddings -> logits."""
+    import keras
+
+    embedding, logits = (network.get_layer(name).output for name in (EMBEDDING, LOGITS))
+    return keras.Model(embedding, logits)
 
 
 def scores(network):
@@ -104,8 +107,7 @@ def nan_where_not_finite(scores, sounds):
     return tf.where(finite, scores, float("nan"))
 
 
-def _up_to(network, *names):
+def _up_to(network, name):
     import keras
 
-    outputs = [network.get_layer(name).output for name in names]
-    return keras.Model(network.input, outputs if len(outputs) > 1 else outputs[0])
+    return keras.Model(network.input, network.get_layer(name).output)
