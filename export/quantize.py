@@ -21,6 +21,9 @@ _LARGEST_INT8 = 127
 _FEWEST_DYNAMIC = 1024  # The converter keeps smaller kernels in float32.
 _TINY = 1e-30
 
+# Of calibration's patches, and times the median: what is beyond both is cut off at int8's ranges.
+_USUAL_SHARE, _USUAL_PEAK = 0.8, 3
+
 # The recordings in examples/, to which this is a link.
 _EXAMPLES = Path(__file__).parent / "examples"
 
@@ -101,6 +104,33 @@ def _round(weights, dense):
         moved = np.argsort(-sign * lost[:, unit], kind="stable")[: abs(total)]
         rounded[moved, unit] += sign
     return rounded / _LARGEST_INT8 * largest
+
+
+def without_outliers(
+    network: keras.Model, patches: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """The patches without those, a fifth at most, that go far beyond the usual values of a layer.
+
+    The converter's ranges hold the largest value that it meets. In YAMNet's last layers a few
+    patches are a hundred times as loud as the others, and leave these two or three steps of int8:
+    the more clips such a file is calibrated on, the worse it hears.
+
+    Args:
+        network: `keras.Model` of patches, each of whose layers was called once.
+        patches: log-mel patches, float32 `[patches, 96, 64]`.
+
+    Returns:
+        Those of them, in order; one at least.
+    """
+    outputs = [layer.output for layer in network.layers[1:] if layer.output.dtype == "float32"]
+    peaks = keras.Model(network.input, [_largest(output) for output in outputs])
+    found = np.stack(peaks.predict(patches, batch_size=32, verbose=0), axis=1)
+    furthest = (found / np.maximum(np.median(found, axis=0), _TINY)).max(axis=1)
+    return patches[furthest <= max(np.quantile(furthest, _USUAL_SHARE), _USUAL_PEAK)]
+
+
+def _largest(output):
+    return keras.ops.max(keras.ops.abs(output), axis=tuple(range(1, len(output.shape))))
 
 
 def calibration_patches(

@@ -16,12 +16,17 @@ from typing import Literal
 import tensorflow as tf
 
 import zoo
-from export.equalize import equalize_channels
 from export.fidelity import warn_of_other_labels
 from export.join import join
 from export.metadata import add_metadata
 from export.operators import check_builtin
-from export.quantize import QUANTIZATIONS, calibration_patches, quantize_by, round_kernels
+from export.quantize import (
+    QUANTIZATIONS,
+    calibration_patches,
+    quantize_by,
+    round_kernels,
+    without_outliers,
+)
 from export.saved_model import check_classifier, save_module, variables
 from frontend import log_mel_patches
 from frontend.types import Sound, StrPath
@@ -121,11 +126,8 @@ def _convert_parts(classifier, frontend, quantize, input, with_embedding, patche
     waveform = tf.TensorSpec([1, samples], tf.float32, name="waveform")
     log_mel = tf.TensorSpec([count, *frontend.input_shape], tf.float32, name="log_mel")
     to_patches = log_mel_patches(frontend)
-    body = head.backbone(network)
+    body = round_kernels(head.backbone(network), quantize)
     embedding = tf.TensorSpec([count, body.output_shape[-1]], tf.float32, name="embedding")
-    if quantize == "int8":
-        body = equalize_channels(body, patches)
-    body = round_kernels(body, quantize)
     # Few multiplies, whose results are the scores: floats go in and come out, by 8-bit weights.
     last = "dynamic" if quantize == "int8" else quantize
     to_logits, to_scores = round_kernels(head.classifier(network), last), head.scores(network)
@@ -147,7 +149,8 @@ def _convert_parts(classifier, frontend, quantize, input, with_embedding, patche
             results["embeddings"] = head.nan_where_not_finite(embedding, waveform)
         return results
 
-    converted = _convert(embed, [log_mel], body, quantize, patches)
+    usual = without_outliers(body, patches) if quantize == "int8" else ()
+    converted = _convert(embed, [log_mel], body, quantize, usual)
     if quantize == "int8":
         warn_of_other_labels(converted, network, head.classifier(network), patches)
     parts = [

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from export.quantize import round_kernels
+from export.quantize import round_kernels, without_outliers
 from zoo.networks import ResNet50
 
 
@@ -71,3 +71,18 @@ def test_rounds_every_kernel_that_will_be_dynamic(network):
 @pytest.mark.parametrize("quantize", ["none", "float16"])
 def test_rounds_nothing_that_stays_float(network, quantize):
     assert round_kernels(network, quantize) is network
+
+
+def test_leaves_out_a_fifth_that_goes_far_beyond_the_usual(network):
+    rng = np.random.default_rng(0)
+    patches = rng.normal(0, 0.1, (40, 96, 64)).astype("float32")
+    loud = rng.choice(40, 8, replace=False)
+    patches[loud] *= 30
+    kept = without_outliers(network, patches)
+    np.testing.assert_array_equal(kept, np.delete(patches, loud, axis=0))
+
+
+@pytest.mark.parametrize("loudness", [(0, 0, 0), (1, 2, 1)])
+def test_patches_that_are_much_alike_are_all_usual(network, loudness):
+    patches = np.array(loudness, "float32")[:, np.newaxis, np.newaxis] * np.ones((96, 64))
+    np.testing.assert_array_equal(without_outliers(network, patches), patches)

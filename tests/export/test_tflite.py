@@ -211,7 +211,7 @@ def test_embeddings_are_a_second_output(
         expected = classifier.embed(waveform[0])
         assert found.shape == expected.shape
         # What int8's calibration did not hear is cut off at its ranges.
-        tolerance = {"none": 1e-5, "float16": 2e-3, "dynamic": 0.02, "int8": 0.25}[quantize]
+        tolerance = {"none": 1e-5, "float16": 2e-3, "dynamic": 0.02, "int8": 0.4}[quantize]
         error = np.linalg.norm(found - expected, axis=1) / np.linalg.norm(expected, axis=1)
         assert error.max() < tolerance
     waveform[0, 0] = np.nan
