@@ -112,8 +112,8 @@ def without_outliers(
     """The patches without those, a fifth at most, that go far beyond the usual values of a layer.
 
     The converter's ranges hold the largest value that it meets. In YAMNet's last layers a few
-    patches are a hundred times as loud as the others, and leave these two or three steps of int8:
-    the more clips such a file is calibrated on, the worse it hears.
+    patches are dozens of times as loud as most, and leave these a few steps of int8: the more clips
+    such a file is calibrated on, the worse it hears.
 
     Args:
         network: `keras.Model` of patches, each of whose layers was called once.
