@@ -17,7 +17,7 @@ def warn_of_other_labels(
     """Warns if int8 changes the best label of more than a tenth of what the model clearly hears.
 
     Args:
-        body: a .tflite file, log-mel patches `[1, 96, 64]` to embeddings `[1, units]`.
+        body: a .tflite file, `log_mel`, patches `[1, 96, 64]`, to `embedding`, `[1, units]`.
         network: `keras.Model`, log-mel patches to scores.
         from_embedding: `keras.Model`, embeddings to logits or to scores.
         patches: those of the calibration, float32 `[patches, 96, 64]`.
@@ -29,25 +29,13 @@ def warn_of_other_labels(
     clear = best - second > _CLEAR
     if not clear.any():
         return
-    embeddings = _run(body, patches[clear])
-    found = from_embedding.predict(embeddings, verbose=0)
+    run = Interpreter(model_content=body).get_signature_runner()
+    embeddings = [run(log_mel=patch[np.newaxis])["embedding"] for patch in patches[clear]]
+    found = from_embedding.predict(np.concatenate(embeddings), verbose=0)
     agree = np.mean(found.argmax(1) == expected[clear].argmax(1))
     if agree < _FEWEST_AGREE:
         warnings.warn(
             f"int8 changes the best label of {1 - agree:.0%} of the {clear.sum()} calibration "
-            "patches that the model clearly hears; dynamic gives a file as small that keeps more.",
+            "patches that the model clearly hears; dynamic, as small, may keep more of them.",
             stacklevel=4,
         )
-
-
-def _run(model, inputs):
-    interpreter = Interpreter(model_content=model)
-    (begin,), (end,) = interpreter.get_input_details(), interpreter.get_output_details()
-    interpreter.resize_tensor_input(begin["index"], (1, *inputs.shape[1:]))
-    interpreter.allocate_tensors()
-    outputs = []
-    for one in inputs:
-        interpreter.set_tensor(begin["index"], one[np.newaxis])
-        interpreter.invoke()
-        outputs.append(interpreter.get_tensor(end["index"]))
-    return np.concatenate(outputs)

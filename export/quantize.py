@@ -116,13 +116,15 @@ def without_outliers(
     such a file is calibrated on, the worse it hears.
 
     Args:
-        network: `keras.Model` of patches, each of whose layers was called once.
+        network: `keras.Model` of patches.
         patches: log-mel patches, float32 `[patches, 96, 64]`.
 
     Returns:
         Those of them, in order; one at least.
     """
-    outputs = [layer.output for layer in network.layers[1:] if layer.output.dtype == "float32"]
+    # By the calls and not by `layer.output`, which is another's where a layer is a model.
+    calls = [call for layer in network.layers[1:] for call in layer._inbound_nodes]
+    outputs = [output for call in calls for output in call.outputs if output.dtype == "float32"]
     peaks = keras.Model(network.input, [_largest(output) for output in outputs])
     found = np.stack(peaks.predict(patches, batch_size=32, verbose=0), axis=1)
     furthest = (found / np.maximum(np.median(found, axis=0), _TINY)).max(axis=1)

@@ -152,7 +152,7 @@ def _convert_parts(classifier, frontend, quantize, input, with_embedding, patche
     usual = without_outliers(body, patches) if quantize == "int8" else ()
     converted = _convert(embed, [log_mel], body, quantize, usual)
     if quantize == "int8":
-        warn_of_other_labels(converted, network, head.classifier(network), patches)
+        warn_of_other_labels(converted, network, to_logits, patches)
     parts = [
         _convert(begin, [waveform]),
         converted,

@@ -82,6 +82,20 @@ def test_leaves_out_a_fifth_that_goes_far_beyond_the_usual(network):
     np.testing.assert_array_equal(kept, np.delete(patches, loud, axis=0))
 
 
+def test_outliers_of_layers_that_are_models_give_lists_or_are_called_twice():
+    patch = keras.Input((96, 64))
+    shared = keras.layers.Dense(64)
+    inner = keras.Sequential([keras.Input((96, 64)), keras.layers.Dense(4)])
+    sequence, _ = keras.layers.GRU(2, return_sequences=True, return_state=True)(
+        inner(shared(shared(patch)))
+    )
+    network = keras.Model(patch, keras.layers.Flatten()(sequence))
+    patches = np.ones((10, 96, 64), "float32")
+    patches[3] *= 100
+    kept = without_outliers(keras.models.clone_model(network), patches)
+    np.testing.assert_array_equal(kept, np.delete(patches, 3, axis=0))
+
+
 @pytest.mark.parametrize("loudness", [(0, 0, 0), (1, 2, 1)])
 def test_patches_that_are_much_alike_are_all_usual(network, loudness):
     patches = np.array(loudness, "float32")[:, np.newaxis, np.newaxis] * np.ones((96, 64))

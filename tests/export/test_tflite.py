@@ -21,8 +21,8 @@ TOLERANCE = {"none": 1e-5, "float16": 2e-3, "dynamic": 0.04, "int8": 0.15}
 
 @pytest.fixture(scope="session")
 def calibration(noise):
-    # The short one is heard with its padding, as some of the sound below is.
-    return [noise(40000), noise(80000), noise(100)]
+    # The short ones are heard with their padding, as some of the sound below is; one would be rare.
+    return [noise(40000), noise(80000), *[noise(samples) for samples in (1, 100, 399)]]
 
 
 @pytest.fixture(scope="session")
@@ -211,7 +211,7 @@ def test_embeddings_are_a_second_output(
         expected = classifier.embed(waveform[0])
         assert found.shape == expected.shape
         # What int8's calibration did not hear is cut off at its ranges.
-        tolerance = {"none": 1e-5, "float16": 2e-3, "dynamic": 0.02, "int8": 0.4}[quantize]
+        tolerance = {"none": 1e-5, "float16": 2e-3, "dynamic": 0.02, "int8": 0.25}[quantize]
         error = np.linalg.norm(found - expected, axis=1) / np.linalg.norm(expected, axis=1)
         assert error.max() < tolerance
     waveform[0, 0] = np.nan
@@ -278,9 +278,10 @@ def test_what_is_not_finite_scores_nan(exported, quantize, input, noise):
 
 
 def test_calibrates_on_files_as_on_waveforms(classifier, calibration, exported, tmp_path, noise):
-    for number, waveform in enumerate(calibration):
-        soundfile.write(tmp_path / f"{number}.wav", waveform, 16000, subtype="FLOAT")
-    paths = [tmp_path / "0.wav", str(tmp_path / "1.wav"), tmp_path / "2.wav"]
+    paths = [tmp_path / f"{number}.wav" for number in range(len(calibration))]
+    for path, waveform in zip(paths, calibration, strict=True):
+        soundfile.write(path, waveform, 16000, subtype="FLOAT")
+    paths[1] = str(paths[1])
     export_tflite(classifier, tmp_path / "x.tflite", quantize="int8", calibration=paths)
     waveform = noise(15600)[np.newaxis]
     np.testing.assert_array_equal(
