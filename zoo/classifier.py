@@ -287,6 +287,12 @@ class AudioClassifier(Listener, keras.Model):
     def _as_built(self):
         return type(self).from_config(self.preset_config())._built
 
+    def quantize(self, *args: Any, **kwargs: Any) -> None:
+        """As `keras.Model.quantize`; what was compiled before would go on with the old kernels."""
+        super().quantize(*args, **kwargs)
+        for compiled in ("_compiled_network", "_compiled_backbone"):
+            self.__dict__.pop(compiled, None)
+
     @property
     def score_patches(self) -> Callable[..., tf.Tensor]:
         """Compiled function: waveforms of patches, of one sound or of many, to their scores.

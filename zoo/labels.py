@@ -1,6 +1,7 @@
 """What a classifier's scores are called."""
 
 import difflib
+import numbers
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -64,6 +65,12 @@ def as_labels(labels: Iterable[str | tuple[str, str | None]]) -> list[Label]:
             raise ValueError(f"labels must differ. Received {label.name!r} twice.")
         seen.add(label.name)
     return complete
+
+
+def check_top(top):
+    """Refuses what is no number of labels to name; ValueError says what was received."""
+    if isinstance(top, bool) or not isinstance(top, numbers.Integral) or top < 1:
+        raise ValueError(f"top must be a whole number of at least 1. Received: {top!r}")
 
 
 def find_label(name: str, labels: list[Label]) -> int:

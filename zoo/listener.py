@@ -14,7 +14,7 @@ from frontend.patches import waveform_patches
 from frontend.types import Sound, SoundFile
 from zoo.calibration import Calibration
 from zoo.events import Event, EventFinder
-from zoo.labels import Label, Prediction
+from zoo.labels import Label, Prediction, check_top
 from zoo.pipeline import FileResult, OpenFile, run_files, unwrapped
 
 Files: TypeAlias = list[str] | list[Path]
@@ -101,8 +101,7 @@ class Listener:
             OSError: the file cannot be opened.
             ValueError: the sound or an argument is not usable; the message says why.
         """
-        if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
-            raise ValueError(f"top must be a whole number of at least 1. Received: {top!r}")
+        check_top(top)
         if isinstance(audio, (list, tuple)) and all(map(is_sound_file, audio)):
             results = self._scored(audio, hop, sample_rate=sample_rate)
             return [self.rank(unwrapped(result).mean, top) for result in results]
@@ -111,6 +110,7 @@ class Listener:
 
     def rank(self, scores: npt.ArrayLike, top: int = 5) -> list[Prediction]:
         """The best of one row of scores, `[classes]`, as a list of `Prediction`, best first."""
+        check_top(top)
         row = np.asarray(scores)
         best = np.argsort(-row, kind="stable")[:top]
         named = [(self.labels[index], float(row[index])) for index in best]

@@ -205,8 +205,12 @@ def test_refuses_a_sample_rate_beside_a_file(small_classifier):
 
 @pytest.mark.parametrize("top", [0, -1, 1.5, True, None])
 def test_refuses_wrong_top(small_classifier, noise, top):
-    with pytest.raises(ValueError, match="top must be"):
-        small_classifier.classify(noise(100), top=top)
+    for use in (
+        lambda: small_classifier.classify(noise(100), top=top),
+        lambda: small_classifier.rank([0.1, 0.2, 0.3], top=top),
+    ):
+        with pytest.raises(ValueError, match="top must be"):
+            use()
 
 
 @pytest.mark.parametrize(
@@ -345,6 +349,17 @@ class TestAKerasFile:
             kept.predict(noise(16000)[np.newaxis], verbose=0),
             classifier.predict(noise(16000)[np.newaxis], verbose=0),
         )
+
+    def test_quantised_layers_are_heard_at_once(self, classifier, noise):
+        sound = noise(16000)
+        dense = head.head(classifier.network)
+        dense.kernel.assign(dense.kernel / 100)  # so that scores are not 0 and 1
+        before = classifier.timeline(sound).scores
+        classifier.quantize("int8")
+        (expected,) = classifier.predict(sound[np.newaxis], verbose=0)
+        now = classifier.timeline(sound).scores
+        np.testing.assert_allclose(now.mean(axis=0), expected, atol=1e-6)
+        assert np.abs(now - before).max() > 1e-5
 
     def test_other_labels_stand_on_the_body_as_built_alone(self, classifier):
         head.scores(classifier.network).activation = keras.activations.softmax

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from frontend import load_audio
 from frontend.types import StrPath
+from zoo.labels import check_top
 from zoo.listener import Listener, Timeline
 from zoo.plot.figure import BLUE, COLOURS, drawable, figure_and_axes, new_figure
 from zoo.plot.spectrogram import spectrogram
@@ -43,6 +44,7 @@ def timeline(
     >>> figure.axes[0].get_xlabel()
     'time (s)'
     """
+    check_top(top)
     best = np.argsort(-heard.scores.mean(axis=0), kind="stable")[:top]
     figure, axes = figure_and_axes(ax, 9, 1.2 + 0.4 * len(best))
     starts = heard.start_seconds
@@ -97,6 +99,7 @@ def recording(classifier: Listener, audio: StrPath, heard: Timeline, *, top: int
     """
     waveform = load_audio(audio, classifier.frontend.sample_rate)
     seconds = len(waveform) / classifier.frontend.sample_rate
+    check_top(top)
     classes = min(top, heard.scores.shape[1])
 
     figure = new_figure(9, 5.2 + 0.3 * classes)

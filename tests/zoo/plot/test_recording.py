@@ -46,6 +46,19 @@ def test_a_sound_that_is_heard_whole_is_one_cell(tmp_path, noise):
     assert figure.axes[2].get_images()[0].get_extent()[:2] == pytest.approx((0, 12))
 
 
+@pytest.mark.parametrize("top", [0, -1, 1.5])
+def test_refuses_wrong_top(small_classifier, noise, tmp_path, top):
+    path = tmp_path / "x.wav"
+    soundfile.write(path, noise(16000), 16000)
+    heard = small_classifier.timeline(path)
+    for draw in (
+        lambda: plot.timeline(small_classifier, heard, top=top),
+        lambda: plot.recording(small_classifier, path, heard, top=top),
+    ):
+        with pytest.raises(ValueError, match="top must be"):
+            draw()
+
+
 def test_cells_are_as_wide_as_patches_are_apart_around_their_middles(small_classifier):
     for starts, extent in [([0.0], (0, 0.96)), ([0, 0.48, 0.96], (0.24, 1.68))]:
         heard = Timeline(np.array(starts), np.zeros((len(starts), 3), np.float32))
