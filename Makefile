@@ -21,8 +21,8 @@ KILLS ?= 100
 
 .PHONY: demo test test-fast test-legacy fuzz chaos lint format docs presets weights results hearing benchmark clean $(AUDIOSET) $(PRESETS)
 
-demo: .venv/package ## Classify the example recordings with the bundled preset
-	.venv/bin/soundzoo classify examples --top 3
+demo: .venv/package ## Classify the example recordings with the preset for single sounds
+	.venv/bin/soundzoo classify examples --top 3 --model resnet50_w025_opensounds
 
 test: .venv/tools .venv-mediapipe/package .venv-colab/package $(if $(BROWSER),.venv-web/package) ## Run the whole suite
 	$(if $(BROWSER),,@echo "Tests in a browser are left out: they want Debian's packages chromium and npm.")
@@ -54,35 +54,37 @@ docs: .venv/tools ## Write the API reference, build/docs/index.html
 	.venv/bin/python docs/reference.py build/docs
 
 # A training that was stopped goes on, and so does this.
-presets: $(PRESETS) ## Train the bundled presets again (hours), from the recordings in ../shared/data
+presets: $(PRESETS) $(AUDIOSET) ## Train the bundled presets again (hours), from the recordings in ../shared/data
 
-$(PRESETS): runs/yamnet/scores.npy
-	.venv/bin/soundzoo train runs/opensounds runs/$@ --config recipes/$@.yaml
-	.venv/bin/python recipes/publish.py --data ../shared/data --prepared runs/opensounds --run runs/$@
+# Without ESC-10, as all that is trained from now on, so that what they hear there says something.
+$(PRESETS): runs/yamnet/scores.npy runs/opensounds_only/index.json
+	.venv/bin/soundzoo train runs/opensounds_only runs/$@ --config recipes/$@.yaml
+	.venv/bin/python recipes/publish.py --data ../shared/data --prepared runs/opensounds_only --run runs/$@
 
-# ResNet-50 at full width, from the preset at a quarter of it; at a quarter without ESC-10, so that
-# its embeddings can be judged there.
-weights: $(AUDIOSET) runs/yamnet/scores.npy runs/opensounds_only/index.json runs/widened/config.json ## Train again what lies in weights/
-	.venv/bin/soundzoo train runs/opensounds runs/resnet50_w100_opensounds \
+# ResNet-50 at full width, from the preset at a quarter of it; at a quarter on opensounds alone.
+weights: runs/yamnet/scores.npy runs/opensounds_only/index.json runs/widened/config.json ## Train again what lies in weights/
+	.venv/bin/soundzoo train runs/opensounds_only runs/resnet50_w100_opensounds \
 		--config recipes/resnet50_w100_opensounds.yaml
-	.venv/bin/python recipes/publish.py --data ../shared/data --prepared runs/opensounds \
+	.venv/bin/python recipes/publish.py --data ../shared/data --prepared runs/opensounds_only \
 		--run runs/resnet50_w100_opensounds --output weights/resnet50_w100_opensounds
 	.venv/bin/soundzoo train runs/opensounds_only runs/resnet50_w025_opensounds_only \
-		--config recipes/resnet50_w025_opensounds.yaml
+		--config recipes/resnet50_w025_opensounds_only.yaml
 	.venv/bin/python recipes/publish.py --data ../shared/data --prepared runs/opensounds_only \
 		--run runs/resnet50_w025_opensounds_only --output weights/resnet50_w025_opensounds_only
 
 # The same for the paper's comparisons.
-results: runs/yamnet/scores.npy runs/esc10/index.json runs/zero_shot/yamnet/scores.npy runs/zero_shot/mn04/scores.npy ## Repeat what docs/results.md shows (hours)
+results: runs/yamnet/scores.npy runs/esc10/index.json runs/audioset/index.json runs/mn04/saved_model.pb runs/yamnet_teacher/saved_model.pb runs/zero_shot/yamnet/scores.npy runs/zero_shot/mn04/scores.npy ## Repeat what docs/results.md shows (hours)
 	.venv/bin/soundzoo reproduce architectures runs/opensounds runs/results \
 		--config recipes/reproduce_architectures.yaml --seeds 3 3 3 1 3
 	.venv/bin/soundzoo reproduce labels runs/opensounds runs/results \
 		--config recipes/reproduce.yaml --seeds 3
 	.venv/bin/soundzoo reproduce data runs/opensounds runs/results --config recipes/reproduce.yaml
+	.venv/bin/soundzoo reproduce architectures runs/audioset runs/results/world \
+		--config recipes/reproduce_world.yaml --seeds 3 3 1 1 1 --split world_test
 	.venv/bin/soundzoo reproduce transfer runs/esc10 runs/results \
-		--models weights/resnet50_w025_opensounds_only weights/fully_connected_w025_audioset \
-		weights/alexnet_w025_audioset weights/vgg_w025_audioset weights/inception_v3_w025_audioset \
-		resnet50_w025_audioset yamnet \
+		--models weights/resnet50_w025_opensounds_only resnet50_w025_opensounds \
+		fully_connected_w025_audioset alexnet_w025_audioset vgg_w025_audioset \
+		inception_v3_w025_audioset resnet50_w025_audioset yamnet \
 		--scores runs/zero_shot/yamnet runs/zero_shot/mn04
 	.venv/bin/python recipes/results.py runs/results
 
@@ -101,19 +103,17 @@ runs/yamnet/scores.npy: runs/opensounds/index.json
 
 hearing: runs/opensounds/index.json runs/audioset/index.json runs/esc10/index.json runs/mn04/saved_model.pb ## Print how well presets hear what trained none of them
 	.venv/bin/python recipes/hearing.py --opensounds runs/opensounds --audioset runs/audioset --esc10 runs/esc10 \
-		--teacher runs/mn04 --models resnet50_w025_audioset yamnet weights/resnet50_w025_opensounds_only \
-		$(filter-out %resnet50_w025_audioset,$(AUDIOSET:%=weights/%))
+		--teacher runs/mn04 --models yamnet $(AUDIOSET) resnet50_w025_opensounds
 
 # AudioSet's classes: what all folders of MORE hold is heard by the teacher alone.
 MORE ?=
 
-# mn04 and YAMNet hear the mixtures once for all five. The package has room for ResNet-50 alone.
+# mn04 and YAMNet hear the mixtures once for all five.
 $(AUDIOSET): runs/audioset/index.json runs/opensounds/index.json runs/mn04/saved_model.pb runs/yamnet_teacher/saved_model.pb
 	.venv/bin/soundzoo teach runs/audioset runs/taught --config recipes/$@.yaml --steps 6000
 	.venv/bin/soundzoo train runs/audioset runs/$@ --config recipes/$@.yaml
 	.venv/bin/python recipes/publish_audioset.py --data ../shared/data --more $(MORE) \
-		--opensounds runs/opensounds --audioset runs/audioset --runs runs/$@ \
-		--output $(if $(filter resnet50_%,$@),zoo/pretrained,weights)/$@
+		--opensounds runs/opensounds --audioset runs/audioset --runs runs/$@
 
 runs/mn04/saved_model.pb: | .venv/tools
 	.venv/bin/python recipes/teacher.py --teacher ../shared/data/teacher --output runs/mn04

@@ -1,4 +1,4 @@
-"""Makes a preset of a training on AudioSet's classes: float16 weights, figures, model card.
+"""Makes a preset of a training on AudioSet's classes: rounded weights, figures, model card.
 
     python recipes/publish_audioset.py --data ../shared/data --more ../sound \\
         --opensounds runs/opensounds --audioset runs/audioset --runs runs/resnet50_w025_audioset
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 from audioset import rows_of, without_overlap
-from publish import PRETRAINED, paragraph
+from publish import PRETRAINED, paragraph, ship
 from yamnet_preset import measure
 
 import zoo
@@ -29,6 +29,9 @@ TEACHERS = {
     "yamnet_teacher": "Google's YAMNet (Apache-2.0), of the patch alone",
 }
 """What a card says of them, by the names of their folders."""
+
+BODIES = {"resnet50": "the body of resnet50_w025_opensounds_only"}
+"""With what the first training began, by the network."""
 
 HEARD = re.compile(r"^\| (.+) \| (.+) \| (\d+) \| (\d+\.\d\d) \|$", re.MULTILINE)
 """A row of a card on what it was trained on: licence, collections, clips and hours."""
@@ -59,10 +62,8 @@ def main():
     steps = [*earlier, *map(steps_of, options.runs)]
     # Before the preset takes the place of the one from which it began.
     heard = heard_under_licences(options.data, options.more, options.runs[0])
-    trained = zoo.AudioClassifier.from_preset(options.runs[-1])
-    trained.save_to_preset(output, weights_dtype="float16", overwrite=True)
+    classifier = ship(zoo.AudioClassifier.from_preset(options.runs[-1]), output)
     opensounds, audioset = open_prepared(options.opensounds), open_prepared(options.audioset)
-    classifier = zoo.AudioClassifier.from_preset(output)
     metrics = measure(classifier, opensounds) | {"world": world_figures(classifier, audioset)}
     # The others of YAMNet's figures were measured alike (recipes/yamnet_preset.py).
     yamnet = presets.read_metrics(presets.find("yamnet"))
@@ -72,8 +73,7 @@ def main():
     (output / presets.METRICS).write_text(json.dumps(metrics, indent=1, ensure_ascii=False) + "\n")
     recipe = read_recipe(options.runs[-1])
     checksum = presets.read_config(output)["weights_sha256"]
-    origin = "the body of resnet50_w025_opensounds_only" if earlier else "random weights"
-    text = card(classifier, output, checksum, recipe, metrics, yamnet, heard, origin)
+    text = card(classifier, output, checksum, recipe, metrics, yamnet, heard)
     (output / presets.CARD).write_text(text)
     for name, figures in ((output.name, metrics), ("yamnet", yamnet)):
         print(name, figures["mAP"], figures["world"], figures["esc10_fold5_top1"])
@@ -146,9 +146,10 @@ def card_before(run):
     return Path(presets.find(init), presets.CARD).read_text() if init else ""
 
 
-def card(classifier, output, checksum, recipe, metrics, yamnet, heard, origin):
+def card(classifier, output, checksum, recipe, metrics, yamnet, heard):
     """The model card of the preset in the folder `output`."""
     name, world = output.name, metrics["world"]
+    origin = BODIES.get(classifier.architecture, "random weights")
 
     def beside(what, figure):
         return f"| {what} | {figure(metrics):.3f} | {figure(yamnet):.3f} |"
@@ -206,7 +207,7 @@ clf.classify("street.ogg")
 {metrics["test_clips"]} clips of opensounds ({metrics["test_classes"]} classes), {world["clips"]} of
 world and 80 of ESC-10, none of which trained, chose or stopped anything. YAMNet knows
 {yamnet["test_classes"]} of the first and {yamnet["world"]["classes"]} of the second. Labels come
-from file names and folders. The figures are those of the float16 weights that ship, as
+from file names and folders. The figures are those of the weights that ship, rounded as they are, as
 `recipes/publish_audioset.py` measured them.
 ''')
     }

@@ -41,7 +41,7 @@ def test_commands_and_python_blocks_run(checkout, name):
 @pytest.mark.parametrize(
     ("shown", "arguments"),
     [
-        ("demo", ["classify", "examples", "--top", "3"]),
+        ("demo", ["classify", "examples", "--top", "3", "--model", "resnet50_w025_opensounds"]),
         ("summary", ["summary"]),
         ("list", ["list"]),
     ],
@@ -60,7 +60,6 @@ def test_figures_are_the_presets():
     found = presets.read_metrics(wide)
     megabytes = (wide / presets.WEIGHTS).stat().st_size / 1e6
     assert f"width, {megabytes:.0f} MB, with an mAP of {found['mAP']:.3f};" in text
-    assert f"fifth fold it names {metrics['esc10_fold5_top1']:.3f} rightly" in text
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

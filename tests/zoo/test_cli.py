@@ -593,10 +593,10 @@ def test_list_of_presets_alone_says_more(run):
     rows = [line.split() for line in lines[2:]]
     assert [row[0] for row in rows] == zoo.list_presets()
     assert max(map(len, lines)) <= 100
-    described = presets.describe("resnet50_w025_opensounds")
+    described = presets.describe("yamnet")
     metrics = described["metrics"]
-    (row,) = [row for row in rows if row[0] == "resnet50_w025_opensounds"]
-    assert row[1:4] == ["resnet50", "0.25", str(described["labels"])]
+    (row,) = [row for row in rows if row[0] == "yamnet"]
+    assert row[1:4] == ["mobilenet_v1", "1", str(described["labels"])]
     assert [float(cell) for cell in row[4:]] == pytest.approx(
         [
             described["bytes"] / 1e6,
