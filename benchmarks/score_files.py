@@ -1,4 +1,4 @@
-"""Files a second, with the bundled ResNet-50: one after the other, `score_files`, and PyTorch.
+"""Files a second, with resnet50_w025_opensounds: one after the other, `score_files`, and PyTorch.
 
     python benchmarks/score_files.py [--files 1500] [--rounds 3]
 

@@ -135,7 +135,9 @@ def _check_root(root):
     for code, table in zip(codes, root.tables(1), strict=True):
         if code not in _OPTIONS:
             which = table.text(1) if code == _CUSTOM else f"number {code}"
-            raise ValueError(f"needs the operator {which}, which no export has")
+            raise ValueError(
+                f"needs the operator {which}, which is none of those that are run here"
+            )
     sizes = [_check_buffer(buffer) for buffer in root.tables(4)]
     graphs = root.tables(2)
     if len(graphs) != 1:

@@ -1,8 +1,11 @@
 """The operations of a TFLite file."""
 
+import warnings
 from collections import Counter
 
 from ai_edge_litert import schema_py_generated as schema
+
+from export.check import OPERATORS
 
 _BUILTIN = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
@@ -34,13 +37,22 @@ def check_builtin(model: bytes) -> None:
     """Raises ValueError, with their names, if a TFLite file has operations that are not builtin.
 
     Only runtimes that are built with TensorFlow's operations, or with those of the file's author,
-    run such a file: no plain LiteRT, tflite-runtime or MediaPipe.
+    run such a file: no plain LiteRT, tflite-runtime or MediaPipe. Warns of those that are builtin
+    and that `check_model` lets nobody run.
     """
-    foreign = sorted(set(operations(model)) - _PLAIN)
+    found = set(operations(model))
+    foreign = sorted(found - _PLAIN)
     if foreign:
         raise ValueError(
             f"The TFLite model needs {', '.join(foreign)}, which plain TFLite runtimes lack. "
             "It is not written."
+        )
+    if unchecked := sorted(found - set(OPERATORS)):
+        warnings.warn(
+            f"The TFLite model needs {', '.join(unchecked)}, which plain TFLite runtimes have. "
+            "TFLiteClassifier, soundzoo classify and the page refuse it, because they run none but "
+            "operators whose arguments they check.",
+            stacklevel=3,
         )
 
 

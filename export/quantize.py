@@ -57,9 +57,9 @@ def round_kernels(network: keras.Model, quantize: str) -> keras.Model:
     """Rounds kernels to 8 bits so that the sum of each unit's weights stays as it was.
 
     What a kernel reads is seldom around 0: log-mel patches are far below where it is quiet, ReLUs
-    give nothing below. There errors of weights that are rounded one by one do not cancel, and the
-    bundled preset would agree with its float32 self on the best label of fewer clips. In int8 the
-    first kernel is enough: in the others the ranges of the activations count for more.
+    give nothing below. There errors of weights that are rounded one by one do not cancel, and
+    resnet50_w025_opensounds would agree with its float32 self on the best label of fewer clips. In
+    int8 the first kernel is enough: in the others the ranges of the activations count for more.
 
     Args:
         network: `keras.Model`; it stays as it is.

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import io
 import os
 import shutil
 import tempfile
@@ -119,6 +120,8 @@ def open_sound(path_or_file: SoundFile) -> Iterator[tuple[BinaryIO, str]]:
             file: Any = path_or_file
             name = getattr(file, "name", None)
             name = name if isinstance(name, str) else "the sound file"
+            if isinstance(file, io.TextIOBase):
+                raise ValueError(f"{name} gives text; open it in binary mode, 'rb'.")
         else:
             path = os.fspath(path_or_file)
             if isinstance(path, bytes) and b"\0" in path:

@@ -99,6 +99,11 @@ class AudioClassifier(Listener, keras.Model):
                 bottleneck=bottleneck,
             )
             built = head.description(network)
+        elif network.output_shape[-1] != len(labels):
+            raise ValueError(
+                f"A network has one class for each label. Received {len(labels)} labels and a "
+                f"network of {network.output_shape[-1]} classes."
+            )
         waveform = keras.Input((None,), dtype="float32", name="waveform")
         patches = log_mel_patches(frontend)(waveform)
         patch_scores = ScorePatches(network)(patches)
@@ -354,8 +359,8 @@ def _check_process():
 
 
 def _check_samples(sound):
-    """Refuses integer samples of an array, a tensor, a `tf.data.Dataset` or a pair with labels, and
-    of a dict of these by the input's name."""
+    """Refuses integer samples, and none, of an array, a tensor, a `tf.data.Dataset` or a pair with
+    labels, and of a dict of these by the input's name."""
     sample = getattr(sound, "element_spec", sound)
     while isinstance(sample, (list, tuple, dict)) and sample:
         sample = next(iter(sample.values())) if isinstance(sample, dict) else sample[0]
@@ -364,6 +369,9 @@ def _check_samples(sound):
         keras.backend.standardize_dtype(dtype)
     ):
         check_floating(keras.backend.standardize_dtype(dtype))
+    shape = getattr(sample, "shape", None)
+    if shape is not None and len(shape) == 2 and 0 in shape:
+        raise ValueError(f"A batch of waveforms holds some. Received one of shape {tuple(shape)}.")
 
 
 @keras.saving.register_keras_serializable(package="soundzoo")

@@ -103,8 +103,9 @@ class Listener:
         """
         check_top(top)
         if isinstance(audio, (list, tuple)) and all(map(is_sound_file, audio)):
-            results = self._scored(audio, hop, sample_rate=sample_rate)
-            return [self.rank(unwrapped(result).mean, top) for result in results]
+            # An error's traceback would keep them open, and what was read ahead.
+            with contextlib.closing(self._scored(audio, hop, sample_rate=sample_rate)) as results:
+                return [self.rank(unwrapped(result).mean, top) for result in results]
         result = self._heard(cast("Sound", audio), sample_rate, hop)
         return self.rank(result.mean, top)
 
@@ -112,6 +113,11 @@ class Listener:
         """The best of one row of scores, `[classes]`, as a list of `Prediction`, best first."""
         check_top(top)
         row = np.asarray(scores)
+        if row.shape != (len(self.labels),):
+            raise ValueError(
+                f"A row of scores has one for each of {len(self.labels)} labels. Received an array "
+                f"of shape {row.shape}."
+            )
         best = np.argsort(-row, kind="stable")[:top]
         named = [(self.labels[index], float(row[index])) for index in best]
         return [Prediction(label.name, label.mid, score) for label, score in named]

@@ -38,6 +38,12 @@ _AHEAD = 8
 _PIECES = 4
 """Batches of one recording that wait."""
 
+_READER = "soundzoo reader"
+"""What a thread that reads is called."""
+
+_PATIENCE = 1
+"""Seconds for a thread that reads to end in."""
+
 _BAD_SOUND = (OSError, ValueError, ImportError)
 
 OpenFile = Callable[[Any], contextlib.AbstractContextManager[Any]]
@@ -136,7 +142,8 @@ def _rows(files, frontend, run, sample_rate, open_file):
     def read(result, pieces):
         _read(result, pieces, stop, frontend, room, sample_rate, open_file)
 
-    with ThreadPoolExecutor(threads) as readers, ThreadPoolExecutor(threads) as runners:
+    readers = _Readers(threads)
+    with ThreadPoolExecutor(threads) as runners:
         try:
             waiting = collections.deque()
             for waveforms, owners in _batches(_read_ahead(files, read, readers), room):
@@ -148,8 +155,42 @@ def _rows(files, frontend, run, sample_rate, open_file):
                 yield from _shared_out(rows, owners)
         finally:
             stop.set()
-            readers.shutdown(cancel_futures=True)
+            readers.shutdown()
             runners.shutdown(cancel_futures=True)
+
+
+class _Readers:
+    """Threads that read, for which neither the process nor who stops them waits for long.
+
+    One may wait for ever: for a pipe that gives nothing, or for room in the queue of a recording
+    whose results nobody takes any more.
+    """
+
+    def __init__(self, threads):
+        self._calls = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._work, name=_READER, daemon=True) for _ in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, *call):
+        self._calls.put(call)
+
+    def shutdown(self):
+        """Drops the calls that have not begun, and gives the others a moment to end."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._calls.get_nowait()
+        for _ in self._threads:
+            self._calls.put(None)
+        for thread in self._threads:
+            thread.join(_PATIENCE)
+
+    def _work(self):
+        while (call := self._calls.get()) is not None:
+            function, *arguments = call
+            function(*arguments)
 
 
 def _read_ahead(files, read, readers):

@@ -57,6 +57,8 @@ class RowFile:
         self, path: StrPath, columns: Mapping[str, type], options: Mapping[str, Any]
     ) -> None:
         self.path = Path(path)
+        if self.path.is_symlink():
+            self.path = self.path.resolve()  # a link is followed, and not replaced
         self.columns = dict(columns)
         self.options = json.loads(json.dumps(options))
         self.done = self.failed = 0
@@ -124,6 +126,8 @@ class RowFile:
 
     def finish(self) -> None:
         """Puts the table in its place."""
+        self._rows.flush()
+        os.fsync(self._rows.fileno())
         self._rows.close()
         rows = self._partial / "rows"
         if self.format == ".parquet":
@@ -238,8 +242,9 @@ def _cell(value):
 
 def _csv_line(cells):
     line = io.StringIO(newline="")
-    csv.writer(line, lineterminator="\n").writerow(cells)
-    return line.getvalue().encode()
+    # Python 3.11 quotes no more ends of lines than those that it writes.
+    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    return (line.getvalue().removesuffix("\r\n") + "\n").encode()
 
 
 def import_pyarrow():

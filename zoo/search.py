@@ -64,7 +64,7 @@ def find_sounds(folder: StrPath) -> Found:
         `Found`.
 
     Raises:
-        OSError: a folder cannot be read.
+        OSError: the folder cannot be read; one in it is left out.
 
     Example:
 
@@ -78,12 +78,19 @@ def find_sounds(folder: StrPath) -> Found:
     folders, links = [os.fspath(folder)], list[str]()
     while folders or links:
         path = folders.pop() if folders else links.pop(0)
-        status = os.stat(path)
+        try:
+            status = os.stat(path)
+            entries = _entries(path)
+        except OSError:
+            if path == os.fspath(folder):
+                raise
+            left_out[path, "folder that cannot be read"] += 1
+            continue
         if (status.st_dev, status.st_ino) in searched:
             left_out[path, "link to a folder that is searched elsewhere"] += 1
             continue
         searched.add((status.st_dev, status.st_ino))
-        for entry in _entries(path):
+        for entry in entries:
             suffix = os.path.splitext(entry.name)[1].lower()
             if is_hidden(entry.name):
                 if suffix in SUFFIXES and not entry.name.startswith("._") and _is(entry.is_file):

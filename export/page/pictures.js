@@ -68,7 +68,9 @@ export class Pictures {
 
   #drawScores({ context, width, height, colors, pixel }) {
     const { recording, classifier } = this;
-    const peaks = new Float32Array(classifier.about.labels.length);
+    const { frontend, frame_hop_samples, hop_samples: hop, labels } = classifier.about;
+    const before = (frontend.patch_frames * frame_hop_samples - hop) / 2; // a bar is around the patch's middle
+    const peaks = new Float32Array(labels.length);
     for (const { scores } of recording.rows) {
       scores.forEach((score, index) => (peaks[index] = Math.max(peaks[index], score)));
     }
@@ -85,8 +87,8 @@ export class Pictures {
       context.fillStyle = colors.accent;
       for (const { start, scores } of recording.rows) {
         context.globalAlpha = scores[index];
-        const [left, right] = [start - recording.first, start + classifier.about.hop_samples - recording.first];
-        context.fillRect(left * scale, bar, (Math.min(right, this.span) - left) * scale, 0.28 * row);
+        const left = start + before - recording.first;
+        context.fillRect(left * scale, bar, (Math.min(left + hop, this.span) - left) * scale, 0.28 * row);
       }
       context.globalAlpha = 1;
     });

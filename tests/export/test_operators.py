@@ -29,6 +29,16 @@ def test_sees_operations_that_are_not_builtin(flex_model):
         check_builtin(flex_model)
 
 
+def test_warns_of_operations_that_nobody_is_let_run():
+    @tf.function(input_signature=[tf.TensorSpec([1, 4], tf.float32)])
+    def run(x):
+        return tf.tile(x, [2, 3])
+
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([run.get_concrete_function()])
+    with pytest.warns(UserWarning, match="needs TILE, which plain TFLite runtimes have"):
+        check_builtin(converter.convert())
+
+
 def test_reads_the_official_yamnet(shared_data):
     (path,) = (shared_data / "yamnet").glob("*.tflite")
     counts = operations(path.read_bytes())

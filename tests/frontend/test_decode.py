@@ -282,6 +282,15 @@ def test_file_objects_that_cannot_seek_or_have_odd_names(files):
     np.testing.assert_array_equal(load_audio(Stream()), load_audio(io.BytesIO(files["m4a"])))
 
 
+def test_a_file_that_was_opened_as_text_is_said(tmp_path, files):
+    (tmp_path / "x.wav").write_bytes(files["flac"])
+    with (
+        open(tmp_path / "x.wav", encoding="utf-8") as file,
+        pytest.raises(ValueError, match=r"x.wav gives text; open it in binary mode, 'rb'\."),
+    ):
+        load_audio(file)
+
+
 # === Channels and silence ===
 
 

@@ -230,6 +230,20 @@ def test_refuses_wrong_arguments(arguments, message):
         AudioClassifier(**{"architecture": "fully_connected", "labels": ["a"], **arguments})
 
 
+def test_refuses_a_network_of_other_classes(small_classifier):
+    with pytest.raises(ValueError, match="Received 2 labels and a network of 3 classes"):
+        AudioClassifier("fully_connected", ["a", "b"], network=small_classifier.network)
+    with pytest.raises(ValueError, match=r"each of 3 labels. Received an array of shape \(2,\)"):
+        small_classifier.rank([0.1, 0.2])
+
+
+@pytest.mark.parametrize("shape", [(0, 16000), (2, 0)])
+@pytest.mark.parametrize("use", ["__call__", "predict"])
+def test_refuses_an_empty_batch(small_classifier, shape, use):
+    with pytest.raises(ValueError, match=r"A batch of waveforms holds some. Received one of shape"):
+        getattr(small_classifier, use)(np.zeros(shape, "float32"))
+
+
 def test_is_a_keras_model(noise, tmp_path):
     keras.utils.set_random_seed(0)
     classifier = AudioClassifier("fully_connected", ["quiet", "loud"], width=0.05)

@@ -518,6 +518,15 @@ def test_stdin_that_is_closed(run, monkeypatch, argument):
     assert errors[-1] == "soundzoo: Standard input is closed."
 
 
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_streams_that_are_closed(run, sounds, monkeypatch, stream):
+    monkeypatch.setattr(sys, stream, None)
+    status, lines, errors = run("classify", sounds, sounds / "lost.wav", "--json")
+    assert status == 2
+    assert bool(lines) == (stream == "stderr")
+    assert bool(errors) == (stream == "stdout")
+
+
 def test_memory_that_is_not_enough_is_one_line(run, sounds, monkeypatch):
     def full(*_, **__):
         raise MemoryError("Unable to allocate 4.00 GiB")

@@ -1,6 +1,7 @@
 """Many recordings through one function, in order, whatever is wrong with some."""
 
 import contextlib
+import signal
 import subprocess
 import sys
 import threading
@@ -100,7 +101,40 @@ def test_who_stops_early_leaves_no_threads(small_classifier, paths):
     results = small_classifier.score_files(paths)
     next(results)
     results.close()
-    assert not [thread for thread in threading.enumerate() if "ThreadPool" in thread.name]
+    left = [thread.name for thread in threading.enumerate()]
+    assert not [name for name in left if "ThreadPool" in name or name == "soundzoo reader"]
+
+
+ABANDONED = """
+import os, signal, sys
+import numpy as np
+from frontend import FrontendConfig
+from zoo.pipeline import run_files
+
+sounds = {
+    "a result": [np.full(100 * 16000, 0.1, "float32")] * 12,
+    "a pipe": [os.fdopen(os.pipe()[0], "rb", buffering=0)],
+}[sys.argv[1]]
+results = run_files(sounds, FrontendConfig(), lambda waveforms: np.zeros((len(waveforms), 2)))
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+signal.alarm(2)
+next(results)
+"""
+
+
+@pytest.mark.parametrize(("what", "status"), [("a result", 0), ("a pipe", -signal.SIGINT)])
+def test_nobody_waits_for_what_nobody_takes(what, status):
+    """The process ends, where threads that read had kept it for ever."""
+    ended = subprocess.run([sys.executable, "-c", ABANDONED, what], timeout=60, capture_output=True)
+    assert ended.returncode == status, ended.stderr
+
+
+def test_an_error_in_a_list_stops_what_is_read_ahead(small_classifier, paths):
+    with pytest.raises(FileNotFoundError) as error:
+        small_classifier.classify([paths[-1], *[paths[7]] * 4])
+    assert error.traceback
+    names = [thread.name for thread in threading.enumerate()]
+    assert "soundzoo reader" not in names
 
 
 def test_patches_of_many_files_make_a_batch(folder):

@@ -14,12 +14,12 @@ from zoo.row_file import FORMATS, RowFile
 COLUMNS = {"file": str, "score": float, "silent": bool}
 ROWS = [
     {"file": 'a "b", c.wav', "score": 0.25, "silent": False},
-    {"file": "two\nlines\u2028.wav", "score": 0.1},
+    {"file": "three\nlines\u2028\r.wav", "score": 0.1},
     {"file": "\udcff.wav", "silent": True},
 ]
 READ = [
     {"file": 'a "b", c.wav', "score": 0.25, "silent": False},
-    {"file": "two\nlines\u2028.wav", "score": 0.1, "silent": None},
+    {"file": "three\nlines\u2028\r.wav", "score": 0.1, "silent": None},
     {"file": "\\udcff.wav", "score": None, "silent": True},
 ]
 
@@ -56,6 +56,16 @@ def test_rows_of_any_text_are_read_by_others(path):
     assert (table.done, table.failed) == (3, 1)
     assert read(path) == READ
     assert os.listdir(path.parent) == [path.name]
+
+
+def test_a_link_is_followed(path):
+    (path.parent / "real").mkdir()
+    path.symlink_to(path.parent / "real" / path.name)
+    with RowFile(path, COLUMNS, {}) as table:
+        table.write(ROWS)
+        table.finish()
+    assert path.is_symlink()
+    assert read(path) == READ
 
 
 def test_goes_on_behind_the_last_whole_recording(path):

@@ -93,6 +93,22 @@ def test_a_folder_that_is_missing_is_an_error(tmp_path):
         find_sounds(tmp_path / "nowhere")
 
 
+def test_a_folder_within_that_cannot_be_read_is_counted(make, monkeypatch):
+    folder = make("a.wav", "lost+found/b.wav")
+    entries = search._entries
+
+    def refuse(path):
+        if os.fspath(path).endswith("lost+found"):
+            raise PermissionError(13, "Permission denied", path)
+        return entries(path)
+
+    monkeypatch.setattr(search, "_entries", refuse)
+    left_out = [f"1 folder that cannot be read in {folder / 'lost+found'}/"]
+    assert found(folder) == (["a.wav"], left_out)
+    with pytest.raises(PermissionError):
+        find_sounds(folder / "lost+found")
+
+
 def test_links_that_lead_in_a_circle_are_no_files(make):
     folder = make("a.wav")
     (folder / "b.wav").symlink_to("b.wav")

@@ -213,7 +213,7 @@ class _Prepare(beam.DoFn):
 
 def _places(folder, number):
     shard = places.join(folder, SHARDS, shard_name(number))
-    return shard, shard.replace(".tfrecord", ".json")
+    return shard, shard.removesuffix(".tfrecord") + ".json"
 
 
 def _note(shard, note):

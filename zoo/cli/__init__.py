@@ -4,6 +4,7 @@ import argparse
 import difflib
 import os
 import re
+import signal
 import sys
 
 from zoo import __version__
@@ -71,6 +72,9 @@ def main(arguments=None):
     options.beam_options = beam_options
     if unknown:
         options.parser.error(_unrecognized(unknown, options.parser.format_usage()))
+    # As after `>&-`: what is said there is for nobody, and is no reason to fail.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a file's name need not be text
             stream.reconfigure(errors="backslashreplace")
@@ -87,7 +91,8 @@ def main(arguments=None):
         return 2
     except Stopped as stopped:
         complain(f"{stopped} The same command goes on from there.")
-        return 128 + stopped.signal if stopped.signal else 0
+        # A worker that ends because another one was told to has not finished either.
+        return 128 + (stopped.signal or signal.SIGTERM)
     except KeyboardInterrupt:
         return 130
 

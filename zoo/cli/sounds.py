@@ -94,7 +94,8 @@ def _size(path):
 @contextlib.contextmanager
 def _open(path, bar, task):
     if path == STDIN:
-        yield _stdin().buffer
+        # Without its buffer, whose lock a read that never ends would hold at the process's end.
+        yield getattr(_stdin().buffer, "raw", _stdin().buffer)
     elif os.path.isdir(path):
         raise ValueError(f"{path} holds no sound files.")
     else:

@@ -1,6 +1,7 @@
 """PANNs: Cnn14 and MobileNetV1 of Kong et al."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 
@@ -25,6 +26,10 @@ _HEARD = {512: (16000, 8000), 1024: (32000, 14000)}
 """Sample rate and highest frequency, in Hz, of the front ends, by the samples of their windows."""
 
 
+_OTHER_NETWORK = "DecisionLevel"
+"""In the names of networks that have Cnn14's arrays, and classify before they pool over time."""
+
+
 def matches(arrays):
     """Whether arrays are of such a network."""
     return _names(arrays) is not None and "fc_audioset.weight" in arrays and _MEL in arrays
@@ -32,6 +37,11 @@ def matches(arrays):
 
 def convert(arrays, labels):
     """The `AudioClassifier` of the arrays; labels: a list of `Label`, or None."""
+    if _OTHER_NETWORK in Path(arrays.path).name:
+        raise ValueError(
+            f"{arrays.path} is of a network that pools after it classifies, of which its arrays "
+            f"say nothing: {KNOWN} can be converted."
+        )
     architecture, names, units = _names(arrays)
     classifier = AudioClassifier(
         architecture,

@@ -195,7 +195,7 @@ class PreparedData:
 
         Args:
             index: of the clip.
-            start: of the part, in samples.
+            start: of the part, in samples; there is nothing behind the clip's end.
             samples: how many, or fewer where the clip ends; to its end by default.
 
         Raises:
@@ -207,6 +207,7 @@ class PreparedData:
         length, offset = int(clip["samples"]), int(clip["offset"])
         if not self._is_inside(clip):
             raise self._corrupt("clips.npy", f"is damaged at the clip {index}")
+        start = min(start, length)
         end = length if samples is None else min(start + samples, length)
         # Whole stretches, which the checksums are of.
         first, last = start // STRETCH, -(-end // STRETCH)

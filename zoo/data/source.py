@@ -120,9 +120,9 @@ def check_ids(clips):
     """Raises ValueError if two of the clips have one id."""
     files = {}
     for clip in clips:
-        other = files.setdefault(clip.id, clip.path)
-        if other is not clip.path:
+        if clip.id in files:
             raise ValueError(
-                f"Two clips have the id {clip.id}: {other} and {clip.path}. Remove or rename one, "
-                "or, in a manifest, join the labels of one file by ;."
+                f"Two clips have the id {clip.id}: {files[clip.id]} and {clip.path}. Remove or "
+                "rename one, list it once, or, in a manifest, join the labels of one file by ;."
             )
+        files[clip.id] = clip.path

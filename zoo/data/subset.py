@@ -34,6 +34,7 @@ class Subset:
     ) -> None:
         self._data = data
         names = [label.name for label in data.labels]
+        labels = labels if labels is None else [*labels]
         for name in labels or ():
             if name not in names:
                 raise ValueError(f"{data.folder} has no class {name!r}; it has {', '.join(names)}.")

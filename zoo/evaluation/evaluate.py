@@ -125,6 +125,8 @@ def evaluate(
     names = [label.name for label in classifier.labels]
     if data.skip_corrupt:
         indices = indices[data.readable(indices)]
+        if not len(indices):
+            raise ValueError(f"No clip of the split {split!r} of {data.folder} can be read.")
     kept, unknown = _known_clips(data, indices, names)
     if unknown and not ignore_unknown_labels:
         raise ValueError(_complaint(unknown, split))

@@ -55,6 +55,8 @@ def score_clips(
 
 def _batches(classifier, data, indices, batch):
     """Lists of (position in `indices`, waveform of a patch), `batch` long but for the last."""
+    if classifier.frontend.whole_samples:
+        batch = 1  # each patch is as long as its clip
     patches = []
     for position, index in enumerate(indices):
         for block in waveform_patches([data.waveform(index)], classifier.frontend):

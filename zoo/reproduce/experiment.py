@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from frontend import FrontendConfig
 from frontend.types import StrPath
 from zoo import presets
 from zoo.complexity import count_multiplies, count_weights
@@ -21,6 +22,7 @@ from zoo.data.subset import Subset
 from zoo.evaluation import evaluate
 from zoo.evaluation.evaluate import METRICS
 from zoo.training import TrainConfig, teach, train
+from zoo.training.patches import TrainingPatches
 from zoo.training.run import LOG
 from zoo.training.taught import is_taught
 
@@ -96,12 +98,14 @@ def run(
         intervals: the smallest and largest of several seeds, or the 95% bootstrap of one.
 
     Raises:
-        ValueError: the folder holds trainings of other options, the data have no such split, or
-            `seeds` are not as many as the trials.
+        ValueError: the folder holds trainings of other options, the data have no such split, those
+            of a trial are too few to train on, or `seeds` are not as many as the trials.
         Stopped: SIGINT or SIGTERM came; the same call goes on.
     """
     for trial in experiment.trials:
-        trial.test.select(test_split)  # rather than miss it after hours of training
+        # Rather than miss it after hours of training.
+        trial.test.select(test_split)
+        TrainingPatches(trial.data, trial.config, FrontendConfig(), samples=1, draws=0)
     trials = len(experiment.trials)
     each = np.atleast_1d(seeds).tolist()
     if len(each) not in (1, trials) or min(each) < 1:
@@ -162,7 +166,7 @@ def _run(trial, folder, config, test_split, callbacks):
         seconds = [float(row["seconds"]) for row in csv.DictReader(file)]
     return {
         **{name: metrics[name] for name in FIGURES},
-        "intervals": {name: metrics["intervals"][name] for name in FIGURES},
+        "intervals": {name: _defined(metrics["intervals"][name]) for name in FIGURES},
         "steps": int(classifier.optimizer.iterations),
         "hours": sum(seconds) / 3600,
         "weights": count_weights(classifier.network),
@@ -183,6 +187,11 @@ def _evaluated(folder, data, split, model):
         "model": model,
     }
     return metrics if wanted.items() <= metrics.items() else None
+
+
+def _defined(interval):
+    """An interval, or None for that of a figure that is undefined."""
+    return None if None in interval else interval
 
 
 def mean_and_range(

@@ -39,9 +39,15 @@ def label_set(data: PreparedData, config: TrainConfig) -> Experiment:
         `Experiment`, which `run` trains.
 
     Raises:
-        ValueError: the data have too few labels, or `epoch_steps` is not set.
+        ValueError: the data have too few labels, `epoch_steps` is not set, or `init` is: a trained
+            body has a bottleneck or none.
     """
     check_budget(config)
+    if config.init is not None:
+        raise ValueError(
+            "labels trains with and without a bottleneck, from random weights: leave init out. "
+            f"Received: {config.init!r}"
+        )
     if len(data.labels) <= FEW:
         raise ValueError(
             f"To compare with {FEW} labels, the data must have more. Received {len(data.labels)}."

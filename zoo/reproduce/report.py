@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # Beside the figures: the heading, and what a cell says.
 _COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
-    "top1": ("top-1", "{:.3f}".format),
+    "top1": ("top-1", lambda share: _figure(share)),
     "seeds": ("seeds", str),
     "steps": ("steps", str),
     "hours": ("hours", "{:.2f}".format),

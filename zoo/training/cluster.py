@@ -1,5 +1,6 @@
 """Which devices a run trains on: one, all of this machine, or all of a cluster of machines."""
 
+import itertools
 import os
 import socket
 import time
@@ -64,7 +65,9 @@ def read_cluster():
         job, index = value["task"]["type"], int(value["task"]["index"])
         strange = set(machines) - {"chief", "worker"}
         if not strange:
-            _port(dict(enumerate(machines[job]))[index])  # -1 is no place in the list
+            dict(enumerate(machines[job]))[index]  # -1 is no place in the list
+            for address in itertools.chain(*machines.values()):
+                _port(address)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         raise ValueError(
             "TF_CONFIG must name the workers' addresses and which of them this is, as in "

@@ -72,6 +72,8 @@ class TrainingPatches:
         self.taught = taught
         self.tail = frontend.tail_samples
         self.clips = data.select(config.train_split)
+        if not config.teachers and not config.teacher:
+            self.clips = _labelled(data, self.clips)
         patches = frontend.num_patches(data.samples[self.clips].astype(np.int64))
         self.count = int(patches.sum())
         if config.batch > self.count:
@@ -250,3 +252,15 @@ class TrainingPatches:
         missing = before - (start - first)
         whole = before + self.samples + after
         return np.pad(window, (missing, whole - missing - len(window)))
+
+
+def _labelled(data, clips):
+    """The clips of which somebody said what is heard; a warning counts the others."""
+    labelled = data.labelled(clips)
+    if not labelled.all():
+        warnings.warn(
+            f"Left out of training: {np.count_nonzero(~labelled)} of {len(clips)} clips, which "
+            "have no labels, and there are no teachers to say what is heard in them.",
+            stacklevel=3,
+        )
+    return clips[labelled]

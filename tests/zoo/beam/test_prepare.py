@@ -26,8 +26,8 @@ def test_a_job_writes_what_prepare_writes(tmp_path, manifest, expected):
 
 
 def test_folders_whose_names_look_like_patterns(tmp_path, manifest, expected):
-    beam.prepare(manifest, tmp_path / "out [v2]*", clips_per_shard=4)
-    assert contents(tmp_path / "out [v2]*") == expected
+    beam.prepare(manifest, tmp_path / "out.tfrecords [v2]*", clips_per_shard=4)
+    assert contents(tmp_path / "out.tfrecords [v2]*") == expected
 
 
 def test_what_beam_alone_can_open(tmp_path, manifest, expected, away):

@@ -165,6 +165,15 @@ def test_becomes_a_preset_and_tflite(source, classifier, tmp_path):
         np.testing.assert_allclose(found.mean, expected.mean, atol=apart)
 
 
+def test_a_network_of_the_same_arrays_is_refused(source, tmp_path):
+    arrays, _, path = source
+    pytorch.save(tmp_path / "Cnn14_DecisionLevelMax_mAP=0.385.pth", arrays)
+    with pytest.raises(ValueError, match="of a network that pools after it classifies"):
+        convert(
+            tmp_path / "Cnn14_DecisionLevelMax_mAP=0.385.pth", labels=path.with_name("labels.txt")
+        )
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [

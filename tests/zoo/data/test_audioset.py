@@ -108,6 +108,14 @@ def test_two_files_of_one_id_are_an_error(sound, audioset):
         read_source(audioset(OFFICIAL))
 
 
+def test_a_segment_that_is_listed_twice_is_an_error(tmp_path, sound, audioset):
+    sound("-0BIyqJj9ZU.wav")
+    audioset(OFFICIAL)
+    audioset(OFFICIAL, "my_segments.csv")
+    with pytest.raises(ValueError, match=r"Two clips have the id -0BIyqJj9ZU: .* list it once"):
+        read_source(tmp_path)
+
+
 def test_class_that_is_not_listed_is_an_error(audioset):
     with pytest.raises(ValueError, match=r"has the label /m/12345 at line 1, which .*indices.csv"):
         read_source(audioset("-0BIyqJj9ZU,0,10,/m/12345\n"))

@@ -74,6 +74,7 @@ def test_part_of_a_waveform(long):
             long.waveform(0, start, samples), whole[start : start + samples]
         )
     np.testing.assert_array_equal(long.waveform(0, 960_000, 15600), whole[960_000:])
+    assert len(long.waveform(0, 960_005, 10)) == len(long.waveform(0, 990_000, 10)) == 0
     np.testing.assert_array_equal(long.waveform(1, 100), long.waveform(1)[100:])
     for index in range(2):
         assert long.power[index] == np.mean(np.square(long.waveform(index)))

@@ -14,7 +14,7 @@ def data(prepared_sounds):
 
 
 def test_some_classes(data):
-    part = Subset(data, labels=["middle", "high"])
+    part = Subset(data, labels=iter(["middle", "high"]))
     assert [label.name for label in part.labels] == ["middle", "high"]
     names = [label.name for label in data.labels]
     columns = [names.index("middle"), names.index("high")]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from frontend import FrontendConfig
 from zoo import AudioClassifier
 from zoo.cli import main
 from zoo.data import CorruptData, open_prepared, prepare, read_source
@@ -32,6 +33,19 @@ def test_clip_scores_are_means_of_patch_scores(small_classifier, prepared, batch
     for index, row in zip(indices, scores, strict=True):
         timeline = small_classifier.timeline(prepared.waveform(index))
         np.testing.assert_allclose(row, timeline.scores.mean(axis=0), atol=1e-5)
+
+
+def test_sounds_that_are_heard_whole_may_differ_in_length(noise, tmp_path):
+    frontend = FrontendConfig(whole_seconds=30, patch_frames=1000, center=True)
+    classifier = AudioClassifier("resnet50", ["a", "b"], width=0.05, frontend=frontend)
+    for label, seconds in (("a", 1), ("b", 2.5)):
+        (tmp_path / "sounds" / label).mkdir(parents=True)
+        samples = noise(round(seconds * 16000))
+        soundfile.write(tmp_path / "sounds" / label / "x.wav", samples, 16000)
+    data = prepare(read_source(tmp_path / "sounds"), tmp_path / "data")
+    for clip, row in enumerate(score_clips(classifier, data, np.arange(2))):
+        expected = classifier.timeline(data.waveform(clip)).scores[0]
+        np.testing.assert_allclose(row, expected, atol=1e-5)
 
 
 def test_silence_scores_as_classify_has_it(sound, tmp_path):
@@ -225,3 +239,9 @@ def test_damaged_clips_are_left_out_where_that_is_asked_for(small_classifier, pr
     with pytest.warns(UserWarning, match=r"Left out: .* is damaged at the clip"):
         metrics = evaluate(small_classifier, tolerant, "test", tmp_path / "out", bootstrap=0)
     assert metrics["clips"] == len(prepared.select("test")) - 1
+    alone = Subset(tolerant, clips=[clip])
+    with (
+        pytest.warns(UserWarning, match=r"Left out: .* is damaged at the clip"),
+        pytest.raises(ValueError, match=r"No clip of the split 'test' of .* can be read"),
+    ):
+        evaluate(small_classifier, alone, "test", tmp_path / "none", bootstrap=0)

@@ -17,6 +17,7 @@ from zoo.architecture import find_architecture
 from zoo.data.subset import Subset
 from zoo.reproduce import architectures, data_size, label_set, run
 from zoo.reproduce.experiment import mean_and_range
+from zoo.reproduce.report import write_report
 from zoo.training import TrainConfig
 
 
@@ -58,6 +59,28 @@ def test_smaller_sets_are_parts_of_larger_ones(data, config):
 def test_few_labels_are_fewer_than_all(data, config):
     with pytest.raises(ValueError, match="To compare with 30 labels, the data must have more"):
         label_set(data, config)
+
+
+def test_label_sets_begin_with_random_weights(data, config):
+    with pytest.raises(
+        ValueError, match=r"from random weights: leave init out. Received: 'yamnet'"
+    ):
+        label_set(data, dataclasses.replace(config, init="yamnet"))
+
+
+def test_too_few_clips_are_refused_before_any_training(data, config, tmp_path):
+    with pytest.raises(ValueError, match="A batch of 4 patches is more than the data's"):
+        run(data_size(data, config), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_figures_that_are_undefined_have_no_interval(two_sizes, data, tmp_path):
+    trial = two_sizes.trials[0]
+    one = Subset(data, clips=np.r_[data.select("train"), data.select("test")[:1]])
+    results = run(two_sizes._replace(trials=[trial._replace(test=one)]), tmp_path / "runs")
+    assert results["rows"][0]["intervals"]["mAP"] is None
+    write_report(results, tmp_path / "report")
+    assert "| 100% | - | - |" in (tmp_path / "report" / "data.md").read_text()
 
 
 def test_other_splits_stay_whole(data, config):
@@ -189,4 +212,4 @@ def test_a_folder_of_other_options(two_sizes, data, config, tmp_path):
     run(two_sizes._replace(trials=two_sizes.trials[:1]), tmp_path)
     other = data_size(data, dataclasses.replace(config, batch=2))
     with pytest.raises(ValueError, match="other options: batch was 4 and is now 2"):
-        run(other, tmp_path)
+        run(other._replace(trials=other.trials[:1]), tmp_path)

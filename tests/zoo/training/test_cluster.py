@@ -29,6 +29,12 @@ WORKERS = {"worker": ["a:1", "b:2"]}
             "must name",
         ),
         (
+            json.dumps(
+                {"cluster": {"worker": ["a:1", "b"]}, "task": {"type": "worker", "index": 0}}
+            ),
+            "must name",
+        ),
+        (
             json.dumps({"cluster": {**WORKERS, "ps": ["c:1"]}, "task": {"type": "ps", "index": 0}}),
             "TF_CONFIG names 'ps'; training takes chief and worker only",
         ),

@@ -144,6 +144,18 @@ def test_clips_without_labels_are_balanced_as_a_class(make, sounds, tmp_path):
     assert (~targets.any(axis=1)).mean() == pytest.approx(1 / 3, abs=0.02)
 
 
+def test_clips_without_labels_are_left_out_where_nobody_says_what_is_heard(make, sounds, tmp_path):
+    source = read_source(sounds)
+    clips = [c._replace(labels=() if c.labels == ("low",) else c.labels) for c in source.clips]
+    of = prepare(source._replace(clips=clips), tmp_path / "data")
+    with pytest.warns(
+        UserWarning, match="Left out of training: 6 of 18 clips, which have no label"
+    ):
+        patches = make(of)
+    assert of.labelled(patches.clips).all()
+    assert len(patches.clips) == 12
+
+
 def test_clips_whose_labels_are_complete(make, data):
     patches = make(complete_labels="*low*", teachers=["x"], batch=27)
     batch, clips = patches.batch(0), patches.clips[patches.draw(0).clips]
