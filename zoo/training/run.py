@@ -13,6 +13,7 @@ import tensorflow as tf
 from zoo import presets
 from zoo._version import __version__
 from zoo.files import write_atomically
+from zoo.json_text import parse_json
 from zoo.locks import alone_in
 from zoo.training.checkpoints import assign_checkpoint, load_checkpoint, save_checkpoint
 from zoo.training.config import TrainConfig, read_config, write_config
@@ -55,8 +56,14 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         return alone_in(self.path)
 
-    def describe(self, replicas):
-        """Says in the folder what is trained, on what and by what."""
+    def has_ended(self):
+        """Whether a run that has no more steps to train has saved what it ended with, too."""
+        path = self.path / RUN
+        # Of an older version: it says nothing of its end.
+        return not path.is_file() or parse_json(path.read_bytes()).get("ended", True)
+
+    def describe(self, replicas, *, ended):
+        """Says in the folder what is trained, on what and by what, and whether it is over."""
         run = {
             "data": str(self.data.folder),
             "data_sha256": self.data.fingerprint,
@@ -64,6 +71,7 @@ class RunFolder:
             "tensorflow": tf.__version__,
             "keras": keras.__version__,
             "replicas": replicas,
+            "ended": ended,
         }
         self._write(CONFIG, write_config(self.config))
         self._write(RUN, json.dumps(run, indent=1) + "\n")
@@ -72,13 +80,14 @@ class RunFolder:
         """Writes the table of the epochs: a list of dicts of one form."""
         self._write(LOG, _csv(history))
 
-    def report_not_finite(self, step, loss, clips):
+    def report_not_finite(self, what, step, clips):
         """Writes which clips a step was trained on; gives the sentence that says what happened."""
         self._write(NOT_FINITE, json.dumps({"step": step, "clips": clips}, indent=1))
         return (
-            f"The loss of step {step} is {loss}. Its {len(clips)} clips, {', '.join(clips[:3])} "
-            f"and others, are in {self.path / NOT_FINITE}; the last good checkpoint is "
-            f"{self.checkpoint or 'the beginning'}. A lower learning rate or clip_norm may help."
+            f"{what}. Its {len(clips)} clips, {', '.join(clips[:3])} and others, are in "
+            f"{self.path / NOT_FINITE}; the last good checkpoint is "
+            f"{self.checkpoint or 'the beginning'}. A lower learning rate or clip_norm may help, "
+            "in another folder."
         )
 
     def save_preset(self, classifier):

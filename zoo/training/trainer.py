@@ -139,8 +139,10 @@ class Trainer:
 
     def _run(self, request):
         of_callbacks = self._resume()
-        self.folder.describe(self.strategy.num_replicas_in_sync)
-        if self._goes_on():
+        ended = self.folder.has_ended() and not self._goes_on()
+        replicas = self.strategy.num_replicas_in_sync
+        self.folder.describe(replicas, ended=ended)
+        if not ended:
             self.callbacks.set_params({**self.callbacks.params, "done": self.step})
             self.callback_states.begin(*of_callbacks)
             self._loop(request)
@@ -148,6 +150,7 @@ class Trainer:
             self.callbacks.on_train_end(self.history[-1])
             # Callbacks may have put back the best weights.
             self.folder.save_preset(self.classifier)
+            self.folder.describe(replicas, ended=True)
         else:
             self.folder.load_preset(self.classifier)
         return self.classifier
@@ -173,6 +176,8 @@ class Trainer:
                 # No checkpoint is written of what was not looked at.
                 save = self.step % self.config.checkpoint_steps == 0
                 stop = (at_end or save or self.step % self.look_steps == 0) and self._look()
+                if at_end or save or stop:
+                    self._check_weights()
                 self.seconds += time.perf_counter() - started
                 seen = step + 1 - len(self.unseen)
                 logs = {"loss": self.loss_sum / seen} if seen else {}
@@ -213,10 +218,19 @@ class Trainer:
         self.unseen = []
         for step, (loss, _) in enumerate(results, first):
             if not np.isfinite(loss):
-                clips = self.patches.clip_ids(step)
-                raise FloatingPointError(self.folder.report_not_finite(step, loss, clips))
+                self._refuse_to_go_on(f"The loss of step {step} is {loss}", step)
             self.loss_sum += float(loss)
         return bool(results[:, 1].any())
+
+    def _check_weights(self):
+        """Refuses to keep what a step left whose loss was finite, and whose gradients were not."""
+        if not all(np.isfinite(convert_to_numpy(w)).all() for w in self.learner.trained):
+            last = self.step - 1
+            self._refuse_to_go_on(f"Weights are not finite after step {last}", last)
+
+    def _refuse_to_go_on(self, what, step):
+        clips = self.patches.clip_ids(step)
+        raise FloatingPointError(self.folder.report_not_finite(what, step, clips))
 
     @contextlib.contextmanager
     def _explained(self):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.zoo.training.test_trainer import StopAt, log
+from zoo import AudioClassifier
 from zoo.training import Stopped, train
 from zoo.training.callbacks import CallbackStates
 
@@ -71,6 +72,36 @@ def test_other_callbacks_than_before_begin_as_they_are():
     stopper = StopAt(3)
     states(stopper).begin(saved, arrays)
     assert stopper.left == 3
+
+
+def test_a_run_that_is_killed_at_its_end_ends_as_it_would_have(data, config, tmp_path):
+    def best():
+        # min_delta: no epoch counts as better than the first.
+        return keras.callbacks.EarlyStopping(
+            monitor="val_loss", mode="min", min_delta=100, patience=9, restore_best_weights=True
+        )
+
+    class Killed(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            raise KeyboardInterrupt
+
+    options = config(epochs=3)
+    whole = train(data, tmp_path / "whole", options, callbacks=[best()])
+    with pytest.raises(KeyboardInterrupt):
+        train(data, tmp_path / "killed", options, callbacks=[Killed(), best()])
+    harmless = keras.callbacks.Callback()
+    again = train(data, tmp_path / "killed", options, callbacks=[harmless, best()])
+    for folder in ("whole", "killed"):
+        saved = AudioClassifier.from_preset(tmp_path / folder)
+        for one, two, three in zip(
+            whole.get_weights(), again.get_weights(), saved.get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(one, two)
+            np.testing.assert_array_equal(one, three)
+    # It is over: who comes without those callbacks gets the same.
+    after = train(data, tmp_path / "killed", options)
+    for one, two in zip(whole.get_weights(), after.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
 
 
 def test_a_run_that_goes_on_stops_early_where_it_would_have(data, config, tmp_path):

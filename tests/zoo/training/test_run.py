@@ -11,9 +11,9 @@ def test_one_worker_writes_and_all_read(data, config, small_classifier, tmp_path
     for writes in (False, True):
         folder = RunFolder(tmp_path / "run", config(), data, writes=writes)
         with folder.alone():
-            folder.describe(2)
+            folder.describe(2, ended=False)
             folder.log([{"epoch": 1, "loss": 0.5}])
-            folder.report_not_finite(3, float("nan"), ["a", "b"])
+            folder.report_not_finite("The loss of step 3 is nan", 3, ["a", "b"])
             folder.save_preset(small_classifier)
             folder.save_checkpoint(5, {}, variables, {})
         assert folder.path.exists() == writes
@@ -27,6 +27,9 @@ def test_one_worker_writes_and_all_read(data, config, small_classifier, tmp_path
     assert (state["step"], state["extended"]) == (5, False)
     assert variables["weights"][0].numpy().tolist() == [1, 2]
     assert reader.checkpoint == folder.checkpoint
+    assert not reader.has_ended()
+    folder.describe(2, ended=True)
+    assert reader.has_ended()
 
 
 def test_one_run_at_a_time(data, config, tmp_path):

@@ -188,6 +188,28 @@ def test_a_loss_that_is_not_finite_stops_the_run(data, config, tmp_path):
     train(data, tmp_path, config(checkpoint_steps=2))  # goes on from there
 
 
+def test_weights_that_are_not_finite_are_no_checkpoint(data, config, tmp_path, monkeypatch):
+    """Of a step whose loss is finite, and whose gradients are not."""
+    trained = Trainer._train_on
+
+    def overflow(trainer, *arguments):
+        trained(trainer, *arguments)
+        if trainer.step == 4:
+            kernel = trainer.classifier.network.get_layer("logits").kernel
+            kernel.assign(kernel * float("nan"))
+
+    monkeypatch.setattr(Trainer, "_train_on", overflow)
+    message = r"Weights are not finite after step 3\. .* is .*step-00000002\.npz.*another folder"
+    with pytest.raises(FloatingPointError, match=message):
+        train(data, tmp_path, config(checkpoint_steps=2))
+    monkeypatch.undo()
+    assert np.isfinite(
+        np.concatenate(
+            [w.ravel() for w in weights(train(data, tmp_path, config(checkpoint_steps=2)))]
+        )
+    ).all()
+
+
 @pytest.fixture
 def accelerated(monkeypatch):
     """Looks at the loss as on an accelerator, every 4 steps; gives how many steps each look saw."""
