@@ -238,8 +238,10 @@ def _part(number):
 def _of_training(config, data, frontend):
     """What decides the mixtures, as JSON types."""
     options = config.to_dict()
+    clips = data.select(config.train_split)  # without those of shards that were lost
     return {
         "data_sha256": data.fingerprint,
+        "clips_sha256": hashlib.sha256(clips.astype("<i8").tobytes()).hexdigest(),
         "options": {name: options[name] for name in MIXING},
         "frontend": frontend.to_dict(),
     }
@@ -293,8 +295,8 @@ def _check_same(folder, before, now, *more):
     ]
     differing += [
         f"other {key.removesuffix('_sha256')}"
-        for key in ("data_sha256", "frontend", *more)
-        if before[key] != now[key]
+        for key in ("data_sha256", "clips_sha256", "frontend", *more)
+        if before.get(key, now[key]) != now[key]  # of an older version, it names no clips
     ]
     if differing:
         raise ValueError(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import re
 import shutil
 
@@ -11,7 +12,7 @@ import pytest
 from frontend import FrontendConfig
 from tests.zoo.training.conftest import SMALL, write_saved_teacher
 from tests.zoo.training.test_trainer import assert_same, weights
-from zoo.data import CorruptData
+from zoo.data import CorruptData, open_prepared, prepare, read_source
 from zoo.seal import SEAL, sealed
 from zoo.training import TrainConfig, teach, train
 from zoo.training.patches import TrainingPatches
@@ -137,6 +138,18 @@ def test_other_data_and_fewer_steps_are_refused(data, unlike, config, options, f
         train(unlike, tmp_path, config(**options, taught=str(folder)))
     with pytest.raises(ValueError, match=f"is of {STEPS} steps, not {STEPS - 1}; ask for as many"):
         teach(data, folder, config(**options), steps=STEPS - 1)
+
+
+def test_what_lost_clips_since_is_refused(sounds, config, options, tmp_path):
+    tolerant = config(**options, skip_corrupt=True)
+    whole = prepare(read_source(sounds), tmp_path / "data", clips_per_shard=4)
+    teach(whole, tmp_path / "said", tolerant, steps=1)
+    Taught(tmp_path / "said", tolerant, whole, FrontendConfig())
+    os.truncate(tmp_path / "data" / "shards" / "000001.tfrecord", 1000)
+    with pytest.warns(UserWarning, match="are left out"):
+        fewer = open_prepared(tmp_path / "data", skip_corrupt=True)
+    with pytest.raises(ValueError, match="of other mixtures: other clips"):
+        Taught(tmp_path / "said", tolerant, fewer, FrontendConfig())
 
 
 def test_another_teacher_under_the_same_name_is_refused(data, config, tmp_path):
