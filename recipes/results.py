@@ -72,13 +72,12 @@ SECTIONS = {
         """
         Embeddings carry over, as in the paper: the same linear classifier does better on those of
         networks that never heard ESC-10 than on log-mel patches. The more a network heard of the
-        world, the better: resnet50_w025_opensounds_only heard single sounds, those that mn04 taught
-        AudioSet's classes some hours of streets and kitchens, too, and YAMNet AudioSet itself. The
-        five that mn04 taught had steps of 64 patches: ResNet-50, taught by YAMNet, too, and on four
-        times the sound, 35,000 after others had taught its body, the fully connected network
-        10,000, AlexNet and VGG 4,000, and Inception V3, the slowest to train, 2,500. Scores of the
-        ten classes as they come, without any training on them (zero-shot), are not far behind;
-        mn04, the teacher, is the ceiling of what it can teach.
+        world, the better: resnet50_w025_opensounds_only heard single sounds, those on AudioSet's
+        classes some hours of streets and kitchens, too, and YAMNet AudioSet itself. The five that
+        mn04 and YAMNet taught had steps of 64 patches: ResNet-50 35,000 after others had taught its
+        body, the fully connected network 12,000, AlexNet and VGG 6,500, and Inception V3, the
+        slowest to train, 3,500. Scores of the ten classes as they come, without any training on
+        them (zero-shot), are not far behind; mn04, a teacher, is the ceiling of what it can teach.
         """,
     ),
 }
