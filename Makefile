@@ -19,8 +19,7 @@ BROWSER := $(and $(shell sh -c 'command -v chromium'),$(shell sh -c 'command -v 
 # How often each command is killed; `make test` does it 10 times.
 KILLS ?= 100
 
-.PHONY: demo test test-fast test-legacy fuzz chaos lint format docs presets weights results hearing benchmark clean $(AUDIOSET) $(PRESETS) \
-	resnet50_w025_opensounds_head
+.PHONY: demo test test-fast test-legacy fuzz chaos lint format docs presets weights results hearing benchmark clean $(AUDIOSET) $(PRESETS)
 
 demo: .venv/package ## Classify the example recordings with the preset for single sounds
 	.venv/bin/soundzoo classify examples --top 3 --model resnet50_w025_opensounds
@@ -58,10 +57,6 @@ docs: .venv/tools ## Write the API reference, build/docs/index.html
 presets: $(PRESETS) $(AUDIOSET) ## Train the bundled presets again (hours), from the recordings in ../shared/data
 
 # Without ESC-10, as all that is trained from now on, so that what they hear there says something.
-resnet50_w025_opensounds: resnet50_w025_opensounds_head
-resnet50_w025_opensounds_head: runs/opensounds_only/index.json
-	.venv/bin/soundzoo train runs/opensounds_only runs/$@ --config recipes/$@.yaml
-
 $(PRESETS): runs/yamnet/scores.npy runs/opensounds_only/index.json
 	.venv/bin/soundzoo train runs/opensounds_only runs/$@ --config recipes/$@.yaml
 	.venv/bin/python recipes/publish.py --data ../shared/data --prepared runs/opensounds_only --run runs/$@

@@ -35,9 +35,8 @@ and the package would not have room for all networks (ours; figures are of what 
 STARTS = {
     "widened": """The network started from resnet50_w025_opensounds, whose units were copied
         (`recipes/widen.py`): what that preset learned in its own passes counts here, too. """,
-    "resnet50_w025_opensounds_head": """The network started from the body of
-        resnet50_w025_audioset, whose card says what it heard, of which nothing is ESC-10's, and
-        from a head that was trained on it before. """,
+    "resnet50_w025_audioset": """The network started from the body of resnet50_w025_audioset, whose
+        card says what it heard; nothing of ESC-10 is in that. """,
 }
 """What a card says of the preset with which a training began, by its name."""
 
