@@ -76,8 +76,9 @@ SECTIONS = {
         classes some hours of streets and kitchens, too, and YAMNet AudioSet itself. The five that
         mn04 and YAMNet taught had steps of 64 patches: ResNet-50 35,000 after others had taught its
         body, the fully connected network 12,000, AlexNet and VGG 6,500, and Inception V3, the
-        slowest to train, 2,500 by mn04 alone. Scores of the ten classes as they come, without any training on
-        them (zero-shot), are not far behind; mn04, a teacher, is the ceiling of what it can teach.
+        slowest to train, 2,500 by mn04 alone. Scores of the ten classes as they come, without any
+        training on them (zero-shot), are not far behind; mn04, a teacher, is the ceiling of what it
+        can teach.
         """,
     ),
 }

@@ -293,8 +293,8 @@ class AudioClassifier(Listener, keras.Model):
         return type(self).from_config(self.preset_config())._built
 
     def quantize(self, *args: Any, **kwargs: Any) -> None:
-        """As `keras.Model.quantize`; what was compiled before would go on with the old kernels."""
         super().quantize(*args, **kwargs)
+        # They would go on with the old kernels.
         for compiled in ("_compiled_network", "_compiled_backbone"):
             self.__dict__.pop(compiled, None)
 
