@@ -146,7 +146,7 @@ def read_config(folder):
         raise ValueError(f"{path} is not a preset's configuration: it names no format.")
     if version != _FORMAT:
         raise ValueError(
-            f"{path} has format {version}; this version of soundzoo reads format {_FORMAT}."
+            f"{path} has format {version!r:.80}; this version of soundzoo reads format {_FORMAT}."
         )
     for key, kind in (("classifier", dict), ("weights_sha256", str)):
         if not isinstance(config.get(key), kind):

@@ -226,6 +226,9 @@ def test_refuses_a_format_of_the_future(broken):
     (broken / "config.json").write_text('{"format": 99}')
     with pytest.raises(ValueError, match=r"has format 99; .* reads format 1"):
         AudioClassifier.from_preset(broken)
+    (broken / "config.json").write_text(r'{"format": "a\nb"}')  # in one line
+    with pytest.raises(ValueError, match=r"has format 'a\\nb'; .* reads format 1"):
+        AudioClassifier.from_preset(broken)
 
 
 def test_refuses_a_folder_that_is_no_preset(tmp_path):

@@ -331,7 +331,7 @@ def _read_index(folder):
     version = index.get("format") if isinstance(index, dict) else None
     if version != FORMAT:
         raise ValueError(
-            f"{path} has format {version}; this version of soundzoo reads format {FORMAT}. "
+            f"{path} has format {version!r:.80}; this version of soundzoo reads format {FORMAT}. "
             "Prepare the data again, into another folder."
         )
     fault = _fault(index)

@@ -102,10 +102,6 @@ def run(
             of a trial are too few to train on, or `seeds` are not as many as the trials.
         Stopped: SIGINT or SIGTERM came; the same call goes on.
     """
-    for trial in experiment.trials:
-        # Rather than miss it after hours of training.
-        trial.test.select(test_split)
-        TrainingPatches(trial.data, trial.config, FrontendConfig(), samples=1, draws=0)
     trials = len(experiment.trials)
     each = np.atleast_1d(seeds).tolist()
     if len(each) not in (1, trials) or min(each) < 1:
@@ -118,6 +114,10 @@ def run(
             "What `taught` holds is of one seed; leave it out, and teachers hear the mixtures of "
             "each seed once."
         )
+    for trial in experiment.trials:
+        # Rather than miss it after hours of training.
+        trial.test.select(test_split)
+        TrainingPatches(trial.data, trial.config, FrontendConfig(), samples=1, draws=0)
     rows = []
     for trial, trainings in zip(experiment.trials, np.resize(each, trials), strict=True):
         place = Path(folder, re.sub(r"\W+", "_", "_".join(map(str, trial.settings.values()))))
