@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import io
 import os
 import shutil
 import tempfile
@@ -120,7 +119,7 @@ def open_sound(path_or_file: SoundFile) -> Iterator[tuple[BinaryIO, str]]:
             file: Any = path_or_file
             name = getattr(file, "name", None)
             name = name if isinstance(name, str) else "the sound file"
-            if isinstance(file, io.TextIOBase):
+            if isinstance(file.read(0), str):
                 raise ValueError(f"{name} gives text; open it in binary mode, 'rb'.")
         else:
             path = os.fspath(path_or_file)
@@ -171,8 +170,6 @@ def decode(
     """
     file.seek(0)
     head = file.read(_HEAD)
-    if not isinstance(head, bytes):
-        raise ValueError(f"{name} gives text; open it in binary mode, 'rb'.")
     size = file.seek(0, os.SEEK_END)
     if not size:
         raise ValueError(f"{name} is empty (0 bytes).")

@@ -126,14 +126,15 @@ class RowFile:
 
     def finish(self) -> None:
         """Puts the table in its place."""
-        self._rows.flush()
-        os.fsync(self._rows.fileno())
-        self._rows.close()
         rows = self._partial / "rows"
         if self.format == ".parquet":
+            self._rows.close()
             self._write_parquet(rows)
             rows.unlink()
         else:
+            self._rows.flush()
+            os.fsync(self._rows.fileno())
+            self._rows.close()
             os.replace(rows, self.path)
         shutil.rmtree(self._partial, ignore_errors=True)
 

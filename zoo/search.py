@@ -80,16 +80,17 @@ def find_sounds(folder: StrPath) -> Found:
         path = folders.pop() if folders else links.pop(0)
         try:
             status = os.stat(path)
-            entries = _entries(path)
+            place = status.st_dev, status.st_ino
+            entries = None if place in searched else _entries(path)
         except OSError:
             if path == os.fspath(folder):
                 raise
             left_out[path, "folder that cannot be read"] += 1
             continue
-        if (status.st_dev, status.st_ino) in searched:
+        if entries is None:
             left_out[path, "link to a folder that is searched elsewhere"] += 1
             continue
-        searched.add((status.st_dev, status.st_ino))
+        searched.add(place)
         for entry in entries:
             suffix = os.path.splitext(entry.name)[1].lower()
             if is_hidden(entry.name):

@@ -93,7 +93,10 @@ def put(name, value):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (custom_operator, "needs the operator FlexMatMul, which is none of those"),
+        (
+            custom_operator,
+            "needs the operator FlexMatMul, which is none of those that are run here",
+        ),
         (lambda m, g: setattr(m.operatorCodes[0], "builtinCode", 119), "the operator number 119"),
         (lambda m, g: m.subgraphs.append(g), "holds 2 subgraphs"),
         (cut_weights, "bytes of weights for a tensor of"),

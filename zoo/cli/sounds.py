@@ -95,7 +95,8 @@ def _size(path):
 def _open(path, bar, task):
     if path == STDIN:
         # Without its buffer, whose lock a read that never ends would hold at the process's end.
-        yield getattr(_stdin().buffer, "raw", _stdin().buffer)
+        buffer = _stdin().buffer
+        yield getattr(buffer, "raw", buffer)
     elif os.path.isdir(path):
         raise ValueError(f"{path} holds no sound files.")
     else:

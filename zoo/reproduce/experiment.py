@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from frontend import FrontendConfig
 from frontend.types import StrPath
 from zoo import presets
 from zoo.complexity import count_multiplies, count_weights
@@ -24,6 +23,7 @@ from zoo.evaluation.evaluate import METRICS
 from zoo.training import TrainConfig, teach, train
 from zoo.training.patches import TrainingPatches
 from zoo.training.run import LOG
+from zoo.training.start import frontend_of
 from zoo.training.taught import is_taught
 
 FIGURES = ("mAP", "AUC", "d_prime")
@@ -117,7 +117,7 @@ def run(
     for trial in experiment.trials:
         # Rather than miss it after hours of training.
         trial.test.select(test_split)
-        TrainingPatches(trial.data, trial.config, FrontendConfig(), samples=1, draws=0)
+        TrainingPatches(trial.data, trial.config, frontend_of(trial.config), samples=1, draws=0)
     rows = []
     for trial, trainings in zip(experiment.trials, np.resize(each, trials), strict=True):
         place = Path(folder, re.sub(r"\W+", "_", "_".join(map(str, trial.settings.values()))))

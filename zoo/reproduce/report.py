@@ -11,9 +11,14 @@ from zoo.files import write_atomically
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+
+def _figure(value):
+    return "-" if value is None else f"{value:.3f}"
+
+
 # Beside the figures: the heading, and what a cell says.
 _COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
-    "top1": ("top-1", lambda share: _figure(share)),
+    "top1": ("top-1", _figure),
     "seeds": ("seeds", str),
     "steps": ("steps", str),
     "hours": ("hours", "{:.2f}".format),
@@ -104,10 +109,6 @@ def _joined(results):
     ours = {tuple(row["settings"].values()): row for row in results["rows"]}
     paper = {tuple(row["settings"].values()): row for row in results["paper"]}
     return [(key, ours.get(key), paper.get(key)) for key in ours | paper]
-
-
-def _figure(value):
-    return "-" if value is None else f"{value:.3f}"
 
 
 def _interval_note(results):

@@ -65,8 +65,8 @@ def read_cluster():
         job, index = value["task"]["type"], int(value["task"]["index"])
         strange = set(machines) - {"chief", "worker"}
         if not strange:
-            dict(enumerate(machines[job]))[index]  # -1 is no place in the list
-            for address in itertools.chain(*machines.values()):
+            own = dict(enumerate(machines[job]))[index]  # -1 is no place in the list
+            for address in itertools.chain([own], *machines.values()):
                 _port(address)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         raise ValueError(

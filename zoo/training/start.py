@@ -4,8 +4,12 @@ import dataclasses
 import re
 
 from frontend.config import FrontendConfig
-from zoo import head
+from zoo import head, presets
+from zoo.architecture import find_architecture
 from zoo.classifier import AudioClassifier
+
+_MODEL = "resnet50"
+"""The paper's best, where neither the options nor a preset name a network."""
 
 _LOGARITHM = ("power", "log", "norm_mean", "norm_std")
 """Fields of a front end that say what its numbers are."""
@@ -36,10 +40,18 @@ def start(config, data, name, strategy):
     return config, classifier
 
 
+def frontend_of(config):
+    """The `FrontendConfig` of the network that `start` would build, without building it."""
+    if config.init is None:
+        return find_architecture(config.model or _MODEL).frontend
+    preset = presets.read_config(presets.find(config.init))
+    return FrontendConfig.from_dict(preset["classifier"]["frontend"])
+
+
 def _complete(config, initial):
     """The options with what the preset of `init`, or else the paper, says of the network."""
     sources = {
-        "model": initial.architecture if initial else "resnet50",
+        "model": initial.architecture if initial else _MODEL,
         "width": initial.width if initial else 1.0,
         "bottleneck": initial.bottleneck if initial else None,
     }

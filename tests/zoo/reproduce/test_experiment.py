@@ -11,8 +11,9 @@ import sys
 import numpy as np
 import pytest
 
+from frontend import FrontendConfig
 from tests.zoo.training.conftest import write_saved_teacher
-from zoo import list_models
+from zoo import AudioClassifier, list_models
 from zoo.architecture import find_architecture
 from zoo.data.subset import Subset
 from zoo.reproduce import architectures, data_size, label_set, run
@@ -72,6 +73,18 @@ def test_too_few_clips_are_refused_before_any_training(data, config, tmp_path):
     with pytest.raises(ValueError, match="A batch of 4 patches is more than the data's"):
         run(data_size(data, config), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_patches_are_counted_as_the_preset_hears_them(two_sizes, config, tmp_path):
+    """27 begin every 0.96 s, and more every 0.48 s."""
+    frontend = FrontendConfig(patch_hop_seconds=0.48)
+    labels = ["high", "low", "middle"]
+    classifier = AudioClassifier("fully_connected", labels, width=0.02, frontend=frontend)
+    classifier.save_to_preset(tmp_path / "preset")
+    init = {"init": str(tmp_path / "preset"), "model": None, "width": None, "batch": 30}
+    trial = two_sizes.trials[0]._replace(config=dataclasses.replace(config, **init))
+    (row,) = run(two_sizes._replace(trials=[trial]), tmp_path / "runs")["rows"]
+    assert row["steps"] == 4
 
 
 def test_figures_that_are_undefined_have_no_interval(two_sizes, data, tmp_path):
