@@ -12,7 +12,7 @@ from pathlib import Path
 
 from frontend.types import StrPath
 from zoo.errors import one_line
-from zoo.files import as_sha256, replace_folder, scratch_folder, sha256
+from zoo.files import as_sha256, check_replaceable, replace_folder, scratch_folder, sha256
 from zoo.json_text import parse_json
 from zoo.seal import SEAL, check_seal, sealed
 from zoo.unpack import unpack
@@ -253,6 +253,11 @@ def save(classifier, path, *, weights_dtype="float32", overwrite=False):
         # A class may be called as a folder is, whose name need not be text; JSON knows the escape.
         (folder / CONFIG).write_text(text, encoding="utf-8", errors="backslashreplace")
         (folder / CARD).write_text(card, encoding="utf-8", errors="backslashreplace")
+
+
+def check_place(path):
+    """Raises FileExistsError where `save` would not even overwrite, before the work is done."""
+    check_replaceable(Path(path).resolve(), "preset", CONFIG, overwrite=True)
 
 
 def _check_room(path, network, preset):

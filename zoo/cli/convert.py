@@ -1,9 +1,9 @@
 """`soundzoo convert`: other people's weights as a preset."""
 
-import os
 from pathlib import Path
 
 from zoo import presets
+from zoo.cli.model import check_preset_place
 from zoo.cli.output import add_command, print_json
 
 
@@ -28,8 +28,7 @@ def add_convert(commands):
 
 
 def _convert(options):
-    if os.path.exists(options.output) and not options.overwrite:
-        raise FileExistsError(f"{options.output} exists; pass --overwrite to replace it.")
+    check_preset_place(options.output, options.overwrite)
     from zoo.convert import convert  # here, because the other commands start faster without it
 
     classifier, credit = convert(options.source, labels=options.labels)

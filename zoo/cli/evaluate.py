@@ -1,13 +1,12 @@
 """`soundzoo evaluate`: how well a model hears the clips of prepared data."""
 
 import argparse
-import os
 from importlib.util import find_spec
 from pathlib import Path
 
 import zoo
 from zoo.calibration import METHODS
-from zoo.cli.model import add_model
+from zoo.cli.model import add_model, check_preset_place
 from zoo.cli.output import TableWriter, add_command, figure, print_json
 from zoo.cli.progress import tracking
 
@@ -84,8 +83,8 @@ def _evaluate(options):
 
     if bool(options.calibrate) != bool(options.preset):
         raise ValueError("--calibrate METHOD and --preset DIR go together; name both.")
-    if options.preset and os.path.exists(options.preset) and not options.overwrite:
-        raise FileExistsError(f"{options.preset} exists; pass --overwrite to replace it.")
+    if options.preset:
+        check_preset_place(options.preset, options.overwrite)
     if Path(options.data).is_file():
         raise ValueError(
             f"{options.data} is a file, and not what soundzoo prepare writes. If it is a table of "

@@ -1,5 +1,6 @@
 """The arguments that name a model, and the classifier that they name."""
 
+import os
 from pathlib import Path
 
 import zoo
@@ -35,6 +36,13 @@ def add_calibrated(parser):
         action="store_true",
         help="give probabilities, by the calibration that the model was saved with",
     )
+
+
+def check_preset_place(path, overwrite):
+    """Refuses to begin work whose preset would not replace what is there."""
+    if os.path.exists(path) and not overwrite:
+        raise FileExistsError(f"{path} exists; pass --overwrite to replace it.")
+    presets.check_place(path)
 
 
 def load_model(options):

@@ -113,6 +113,11 @@ def test_the_command_saves_a_preset_that_gives_probabilities(many, tmp_path, sma
     assert "calibrated exists; pass --overwrite to replace it." in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     assert run(*arguments, "--overwrite") == 0
+    shutil.rmtree(tmp_path / "out")
+    (calibrated / "config.json").unlink()
+    assert run(*arguments, "--overwrite") == 2
+    assert "exists and is not a preset, so it is not replaced." in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_table_does_not_go_on_with_another_calibration(many, tmp_path, small_preset, capsys):
