@@ -5,12 +5,13 @@
 
 The figures are those of the preset as it ships, by `zoo.evaluation`. Clips have their classes and
 those above them (see `opensounds.py`); figures "as labelled" count the one label that a clip came
-with. On ESC-10, the best of its ten labels is compared with the clip's.
+with.
 """
 
 import argparse
 import collections
 import json
+import tempfile
 import textwrap
 from pathlib import Path
 
@@ -22,7 +23,13 @@ import zoo
 from zoo import presets
 from zoo.complexity import count_multiplies
 from zoo.data import open_prepared
-from zoo.evaluation import average_precision, evaluate, roc_auc, score_clips
+from zoo.evaluation import (
+    average_precision,
+    bootstrap_intervals,
+    evaluate,
+    roc_auc,
+    score_clips,
+)
 from zoo.files import read_lines
 
 PRETRAINED = Path(zoo.__file__).parent / "pretrained"
@@ -31,6 +38,8 @@ SIGNIFICANT_BITS = 6
 """Of kernels, as they ship: of float16's eleven the rest would be noise to hearing, and to gzip,
 and the package would not have room for all networks (ours; figures are of what ships)."""
 
+FEWEST = 5
+"""Test clips of a class of world that is judged."""
 
 STARTS = {
     "widened": """The network started from resnet50_w025_opensounds, whose units were copied
@@ -43,7 +52,7 @@ STARTS = {
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of opensounds and esc10")
+    parser.add_argument("--data", type=Path, required=True, help="folder of opensounds")
     parser.add_argument("--prepared", type=Path, required=True, help="the same, prepared")
     parser.add_argument("--run", type=Path, required=True, help="folder that soundzoo train wrote")
     parser.add_argument("--output", type=Path, help="preset folder (default: in the package)")
@@ -53,11 +62,9 @@ def main():
     data = open_prepared(options.prepared)
     classifier = ship(zoo.AudioClassifier.from_preset(options.run), output)
     figures = evaluate(classifier, data, "test", options.run / "evaluation")
-    with_esc10 = opensounds.ESC10_TEST in data.splits
     metrics = {
         **metrics_of(figures),
         **figures_as_labelled(options.run / "evaluation", options.data),
-        **(esc10_figures(classifier, data) if with_esc10 else {}),
         "weights": classifier.network.count_params(),
         "multiplies": count_multiplies(classifier.network),
     }
@@ -91,12 +98,17 @@ def metrics_of(figures):
         },
         "test_clips": figures["clips"],
         "test_classes": figures["classes"],
-        "per_class": {
-            name: {"clips": row["clips"], "AP": round(row["AP"], 4), "AUC": round(row["AUC"], 4)}
-            for name, row in figures["per_class"].items()
-            if name not in left_out
-        },
+        "per_class": _per_class(
+            {name: row for name, row in figures["per_class"].items() if name not in left_out}
+        ),
         "without_test_clips": left_out,
+    }
+
+
+def _per_class(rows):
+    return {
+        name: {"clips": row["clips"], "AP": round(row["AP"], 4), "AUC": round(row["AUC"], 4)}
+        for name, row in rows.items()
     }
 
 
@@ -133,20 +145,74 @@ def esc10_figures(classifier, data):
     }
 
 
+def world_figures(classifier, data):
+    """Figures on world's test split, of its classes that `FEWEST` clips have or more."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = evaluate(
+            classifier,
+            data,
+            "world_test",
+            folder,
+            bootstrap=0,
+            plots=False,
+            ignore_unknown_labels=True,
+        )
+        names = read_lines(Path(folder, "labels.txt"))
+        truth, scores = (np.load(Path(folder, f"{array}.npy")) for array in ("truth", "scores"))
+    judged = {name: row for name, row in found["per_class"].items() if row["clips"] >= FEWEST}
+    columns = [names.index(name) for name in judged]
+    interval = bootstrap_intervals(truth[:, columns], scores[:, columns])["mAP"]
+    return {
+        "world_mAP": _mean([row["AP"] for row in judged.values()]),
+        "world": {
+            "interval": [round(bound, 4) for bound in interval],
+            "classes": len(judged),
+            "clips": found["clips"],
+            "per_class": _per_class(judged),
+        },
+    }
+
+
+def tested_classes(classifier, metrics):
+    """The end of a card: figures of the classes that opensounds or world test, and other names."""
+    tested = metrics["per_class"], metrics["world"]["per_class"]
+    lines, untested = [], []
+    for name in (label.name for label in classifier.labels):
+        if any(name in collection for collection in tested):
+            cells = [cell for found in tested for cell in _class_cells(found.get(name))]
+            lines.append(f"| {name} | {' | '.join(cells)} |")
+        else:
+            untested.append(name)
+    table = "\n".join(lines)
+    others = f"""
+Neither opensounds' test split nor {FEWEST} clips of world's have the others, so that no figure here
+says how well they are heard: {"; ".join(untested)}.
+"""
+    return f"""\
+| label | opensounds: clips | AP | AUC | world: clips | AP | AUC |
+|---|---:|---:|---:|---:|---:|---:|
+{table}
+
+{paragraph(others)}
+"""
+
+
+def _class_cells(row):
+    return [str(row["clips"]), f"{row['AP']:.2f}", f"{row['AUC']:.2f}"] if row else [""] * 3
+
+
 def card(classifier, output, checksum, recipe, metrics, data):
     """The model card of the preset in the folder `output`."""
     name = output.name
     if output.parent == PRETRAINED.resolve():
-        preset, again = name, f"`recipes/{name}.yaml` is the whole of it; "
-        again += "`make presets` trains it again, with the others"
+        preset, again = name, f"`recipes/{name}.yaml` has the options; "
+        again += "`make presets` trains another by them"
     else:
         preset = f"{output.parent.name}/{name}"
-        again = f"`make {output.parent.name}` trains it again"
+        again = f"`make {output.parent.name}` trains another by the same options"
     start = STARTS.get(Path(recipe["init"] or "").name, "")
     clips = [r for r in opensounds.opensounds(data) if r.split == "train"]
-    with_esc10 = "esc10_fold5_top1" in metrics
-    esc10 = [r for r in opensounds.esc10(data) if r.split == "train"] if with_esc10 else []
-    counts = collections.Counter(r.label for r in clips + esc10)
+    counts = collections.Counter(r.label for r in clips)
     sources = sorted({r.source for r in clips}, key=str.lower)
     weak = sorted(label for label, figures in metrics["per_class"].items() if figures["AP"] < 0.2)
     few = sorted(label for label, count in counts.items() if count < 20)
@@ -190,7 +256,7 @@ clf.classify("street.ogg")
 | | | top-1 of all labels | {metrics["top1"]:.3f} | {between("top1")} |
 | the same, as labelled | {metrics["test_clips"]} | mAP | {metrics["mAP_as_labelled"]:.3f} | |
 | | | AUC | {metrics["AUC_as_labelled"]:.3f} | |
-{_esc10_row(metrics) if with_esc10 else ""}
+
 {
         paragraph(f'''
 mAP and AUC are means over {metrics["test_classes"]} classes, each counted alike; intervals are
@@ -211,7 +277,7 @@ in both splits. The licences were read per package, not per sound: CC0, public d
 CC BY, CC BY-SA, LGPL and GPL are among them. Sources: {_listed(sources)}.
 ''')
     }
-{_esc10_item() if with_esc10 else _without_esc10_item()}
+* Nothing of ESC-10, so that what it hears there says something.
 
 {
         paragraph(f'''
@@ -244,25 +310,6 @@ synthetic. Scores rank; they are not probabilities.
 |---|---|---|---|---|
 {table}
 """
-
-
-def _esc10_row(metrics):
-    clips, top1 = metrics["esc10_fold5_clips"], metrics["esc10_fold5_top1"]
-    return f"| ESC-10, fold 5 | {clips} | top-1 of its ten labels | {top1:.3f} | |\n"
-
-
-def _esc10_item():
-    return _item("""
-Folds 1-4 of ESC-10 (K. J. Piczak, "ESC: Dataset for Environmental Sound Classification", 2015;
-CC BY 3.0; clips by the users of Freesound whom the data set credits), its ten categories under
-AudioSet's names.
-""")
-
-
-def _without_esc10_item():
-    return _item("""
-Nothing of ESC-10, so that what it hears there says something.
-""")
 
 
 def _mean(values):

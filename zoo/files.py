@@ -79,7 +79,9 @@ def replace_folder(path, kind, mark, *, overwrite=False):
         folder = scratch / path.name
         folder.mkdir()
         yield folder
-        check_replaceable(path, kind, mark, overwrite=overwrite)  # another process may have been as fast
+        check_replaceable(
+            path, kind, mark, overwrite=overwrite
+        )  # another process may have been as fast
         if not path.exists():
             os.replace(folder, path)
         elif not exchange(folder, path):

@@ -597,7 +597,7 @@ def test_list_of_presets_alone_says_more(run):
     status, lines, _ = run("list", "--presets")
     assert status == 0
     assert lines[0].split() == (
-        ["Preset", "Architecture", "Width", "Labels", "MB", "mAP", "AUC", "ESC-10"]
+        ["Preset", "Architecture", "Width", "Labels", "MB", "mAP", "AUC", "World", "ESC-10"]
     )
     rows = [line.split() for line in lines[2:]]
     assert [row[0] for row in rows] == zoo.list_presets()
@@ -609,7 +609,7 @@ def test_list_of_presets_alone_says_more(run):
     assert [float(cell) for cell in row[4:]] == pytest.approx(
         [
             described["bytes"] / 1e6,
-            *(metrics[name] for name in ("mAP", "AUC", "esc10_fold5_top1")),
+            *(metrics[name] for name in ("mAP", "AUC", "world_mAP", "esc10_fold5_top1")),
         ],
         abs=0.05,
     )
@@ -649,7 +649,7 @@ def test_a_damaged_preset_hides_no_other_in_the_list(run, small_preset, tmp_path
     status, lines, errors = run("list", tmp_path)
     assert status == 2
     assert [line.split()[0] for line in lines[2:]] == [f"{tmp_path}/good", f"{tmp_path}/nan"]
-    assert lines[3].split()[-2:] == ["-", "0.500"]
+    assert lines[3].split()[-3:] == ["-", "0.500", "-"]
     assert [error.split(":")[1] for error in errors] == [
         f" {tmp_path}/figures/metrics.json does not hold a preset's figures",
         f" {tmp_path}/labels/config.json does not describe a classifier",
@@ -663,7 +663,7 @@ def test_list_of_presets_that_were_not_evaluated(run, small_preset, monkeypatch)
     monkeypatch.setattr(presets, "_BUNDLED", small_preset.parent)
     _, lines, _ = run("list", "--presets")
     assert lines[2].split() == ["small", "fully_connected", "0.02", "3", *lines[2].split()[4:5]] + (
-        ["-"] * 3
+        ["-"] * 4
     )
 
 

@@ -58,11 +58,15 @@ def _list(options):
         return status
     if models:
         print(f"Architectures: {', '.join(zoo.list_models())}\n")
-    columns = _COLUMNS if options.presets else ("Labels", "MB", "mAP", "AUC")
-    longest = max((len(preset["name"]) for preset in found), default=0)
-    table = TableWriter(Preset=longest, **{name: _COLUMNS[name][0] for name in columns})
-    for preset in found:
-        table.row(preset["name"], *(_COLUMNS[name][1](preset) for name in columns))
+    columns = _COLUMNS if options.presets else ("Preset", "Labels", "MB", "mAP", "AUC", "World")
+    rows = [[str(_COLUMNS[name](preset)) for name in columns] for preset in found]
+    widths = {
+        name: max(map(len, cells), default=0) * (1 if name in _TEXTS else -1)
+        for name, *cells in zip(columns, *rows, strict=True)
+    }
+    table = TableWriter(**widths)
+    for row in rows:
+        table.row(*row)
     return status
 
 
@@ -73,15 +77,19 @@ def _figure(name):
     return cell
 
 
-# What the table says of a preset: a column's width, and the cell of what `presets.describe` gives.
+_TEXTS = ("Preset", "Architecture")
+
+# What the table says of what `presets.describe` gives.
 _COLUMNS = {
-    "Architecture": (max(map(len, zoo.list_models())), lambda preset: preset["architecture"]),
-    "Width": (-5, lambda preset: f"{preset['width']:g}"),
-    "Labels": (-6, lambda preset: preset["labels"]),
-    "MB": (-4, lambda preset: f"{preset['bytes'] / 1e6:.1f}"),
-    "mAP": (-5, _figure("mAP")),
-    "AUC": (-5, _figure("AUC")),
-    "ESC-10": (-6, _figure("esc10_fold5_top1")),
+    "Preset": lambda preset: preset["name"],
+    "Architecture": lambda preset: preset["architecture"],
+    "Width": lambda preset: f"{preset['width']:g}",
+    "Labels": lambda preset: preset["labels"],
+    "MB": lambda preset: f"{preset['bytes'] / 1e6:.1f}",
+    "mAP": _figure("mAP"),
+    "AUC": _figure("AUC"),
+    "World": _figure("world_mAP"),
+    "ESC-10": _figure("esc10_fold5_top1"),
 }
 
 

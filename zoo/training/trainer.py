@@ -240,16 +240,17 @@ class Trainer:
         except tf.errors.OpError as error:
             if self.patches.error is not None:
                 raise self.patches.error from None
+            reason, *_ = error.message.split("\n", 1)
             if isinstance(error, tf.errors.ResourceExhaustedError):
                 raise MemoryError(
                     f"There is not enough memory for steps of {self.config.batch} patches; pass a "
-                    f"smaller batch ({error.message.partition(chr(10))[0]})."
+                    f"smaller batch ({reason})."
                 ) from None
             if self.workers == 1:
                 raise
             raise ConnectionError(
                 f"A worker was lost at step {self.step}; start all of them again, by the same "
-                f"commands, to go on from the last checkpoint ({error.message.partition(chr(10))[0]})."
+                f"commands, to go on from the last checkpoint ({reason})."
             ) from None
 
     def _end_epoch(self, epoch):
