@@ -1,6 +1,5 @@
 """Joins TFLite models into one, so that each part can be converted and quantised on its own."""
 
-import copy
 from collections.abc import Iterable, Sequence
 
 import flatbuffers
@@ -87,7 +86,7 @@ def _move_code(code, codes):
     for index, other in enumerate(codes):
         if vars(other) == vars(code):
             return index
-    codes.append(copy.copy(code))
+    codes.append(code)
     return len(codes) - 1
 
 

@@ -92,11 +92,9 @@ class TFLiteClassifier(Listener):
         self._name = name
         try:
             scores, *self._more = self._run(np.zeros((1, self.frontend.patch_samples), np.float32))
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             first_line = str(error).partition("\n")[0]
-            raise ValueError(f"{name} does not run with {self.runtime}: {first_line}") from None
-        except _WrongShapeError as error:
-            raise ValueError(f"{name} {error}") from None
+            raise ValueError(f"{name} cannot be run by {self.runtime}: {first_line}") from None
         self.labels = _labels(labels, self.metadata, scores.shape[1], name)
 
     def score_patches(self, waveforms: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -134,10 +132,6 @@ class TFLiteClassifier(Listener):
                 self._idle.put(run)
 
 
-class _WrongShapeError(ValueError):
-    """What is wrong with a model's input or output."""
-
-
 def _runner(interpreter, samples):
     """A function of float32 `[1, samples]` that gives `[1, classes]`, and what else there is."""
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
@@ -154,8 +148,8 @@ def _runner(interpreter, samples):
         outputs = interpreter.get_output_details()
         fits = all(len(end["shape"]) == 2 and end["shape"][0] == 1 for end in outputs)
     if not fits:
-        raise _WrongShapeError(
-            f"is not a classifier that soundzoo exports: float32 [1, {samples}] to "
+        raise ValueError(
+            f"it is not a classifier that soundzoo exports: float32 [1, {samples}] to "
             f"[1, classes], and perhaps [1, units]. Received {_describe(inputs)} to "
             f"{_describe(outputs)}."
         )
@@ -189,7 +183,13 @@ def _find_runtime(runtime):
 
 def _frontend(metadata):
     if metadata is None or not metadata.frontend:
-        return FrontendConfig()
+        frontend = FrontendConfig()
+        if metadata and metadata.sample_rate not in (None, frontend.sample_rate):
+            raise ValueError(
+                f"it hears {metadata.sample_rate} Hz, and files without soundzoo's own metadata "
+                f"are taken for networks of {frontend.sample_rate} Hz"
+            )
+        return frontend
     return FrontendConfig.from_dict(metadata.frontend)
 
 

@@ -25,7 +25,7 @@ class _OnWaveforms(keras.layers.Layer):
         waveform = tf.convert_to_tensor(waveform)
         if not waveform.dtype.is_floating:
             raise ValueError(
-                "LogMelSpectrogram needs floating point waveforms in -1..1. "
+                "Waveforms must be floating point numbers in -1..1. "
                 f"Received dtype: {waveform.dtype.name}"
             )
         _check_shape(waveform.shape)
@@ -298,6 +298,6 @@ def _cut(waveform, config):
 def _check_shape(shape):
     if len(shape) != 2 or shape[1] == 0:
         raise ValueError(
-            "LogMelSpectrogram needs waveforms of shape [batch, samples], with samples in them. "
+            "Waveforms must be of shape [batch, samples], with samples in them. "
             f"Received shape: {tuple(shape)}"
         )

@@ -108,7 +108,7 @@ def main():
     parser.add_argument("--teacher", type=Path, required=True, help="folder of arrays and classes")
     parser.add_argument("--output", type=Path, required=True, help="folder of the SavedModel")
     options = parser.parse_args()
-    teacher = Teacher(convert(options.teacher / "mn04_as_float32.npz").classifier)
+    teacher = Teacher(convert(options.teacher / "mn04_as_float32.npz"))
     examples = Path(__file__).parents[1] / "examples"
     reference = np.load(options.teacher / "reference.npz")
     print(f"Largest difference of a score: {difference(teacher, reference, examples):.1e}.")

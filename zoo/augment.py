@@ -239,8 +239,8 @@ class SpecAugment(Augmentation):
     Takes `[batch, frames, mel_bins]`; what is hidden becomes the patch's mean.
 
     Args:
-        frames: a stretch is shorter than this many frames.
-        bins: a band is narrower than this many mel bins.
+        frames: of a stretch, up to this many.
+        bins: of a band, up to this many mel bins.
     """
 
     draws = 8

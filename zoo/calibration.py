@@ -1,7 +1,7 @@
 """Scores to probabilities, class by class."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -51,11 +51,6 @@ class Calibration:
     def to_dict(self) -> dict[str, Any]:
         """The curves as plain JSON types."""
         return {name: dict(curve) for name, curve in self.curves.items()}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The calibration that `to_dict` gave; ValueError on what is none."""
-        return cls(values)
 
 
 def apply(curve, scores):

@@ -273,7 +273,7 @@ class AudioClassifier(Listener, keras.Model):
                 config["network"], custom_objects=custom_objects
             )
         if config.get("calibration") is not None:
-            config["calibration"] = Calibration.from_dict(config["calibration"])
+            config["calibration"] = Calibration(config["calibration"])
         return cls(**config)
 
     def preset_config(self) -> dict[str, Any]:

@@ -1,6 +1,11 @@
 """What exceptions say, in words for people."""
 
 
+def reason(error: BaseException) -> str:
+    """What an exception says, without the name of the file that an operating system error has."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 def one_line(error: BaseException | str) -> str:
     """An exception's message on one line; operating system errors as "file: reason".
 

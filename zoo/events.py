@@ -44,9 +44,9 @@ class Event(NamedTuple):
 class EventFinder:
     """Finds events in the scores of a recording's patches.
 
-    An event of a label begins where its score reaches the threshold and lasts as long as it stays
-    above half of it. Where patches overlap, each speaks for the time that is nearest to its middle,
-    and the outer ones for the ends of the recording.
+    An event of a label lasts as long as its score is half the threshold or more, where it reaches
+    the threshold meanwhile. Where patches overlap, each speaks for the time that is nearest to its
+    middle, and the outer ones for the ends of the recording.
 
     Args:
         labels: list of `Label`, in the order of the scores.
@@ -113,9 +113,8 @@ class EventFinder:
 
     def _borders(self, patches, seconds):
         """Where the time that a patch speaks for ends and that of the next begins, in s."""
-        shared = (self.frontend.patch_frames - self.frontend.patch_hop_frames) * (
-            self.frontend.hop_samples / self.frontend.sample_rate
-        )
+        hop = self.frontend.patch_hop_samples / self.frontend.sample_rate
+        shared = self.frontend.patch_seconds - hop
         # In the middle of what two patches share, which a last patch always holds.
         starts = self.frontend.patch_starts(patches)
         return np.concatenate([[0.0], starts[1:] + shared / 2, [seconds]])

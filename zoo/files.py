@@ -32,11 +32,11 @@ def write_atomically(path):
         OSError: `path` cannot be written; `check_writable` says so beforehand.
     """
     check_writable(path)
-    path = Path(path).resolve()
-    if path.exists() and not path.is_file():
+    if _is_stream(path):
         with open(path, "wb") as file:
             yield file
         return
+    path = Path(path).resolve()
     with scratch_folder(path.parent, _unfinished(path)) as scratch:
         with open(scratch / path.name, "w+b") as file:
             yield file
@@ -216,7 +216,13 @@ def check_writable(path):
     """Raises OSError, with a word on `path`, if a file cannot be written there."""
     if Path(path).is_dir():
         raise IsADirectoryError(f"{path} is a directory; name a file.")
-    _check_folder_of(path)
+    if not _is_stream(path):
+        _check_folder_of(path)
+
+
+def _is_stream(path):
+    """Whether a path is that of a device or a pipe, which has no folder of files around it."""
+    return os.path.exists(path) and not os.path.isdir(path) and not os.path.isfile(path)
 
 
 def _check_folder_of(path):

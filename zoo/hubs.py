@@ -112,7 +112,7 @@ def _add_front_matter(hub, folder, name, license, datasets):
             metric_value=metrics[figure],
         )
         for figure, words in _FIGURES.items()
-        if figure in metrics
+        if metrics.get(figure) is not None
     ]
     data = hub.ModelCardData(
         model_name=name if figures else None,

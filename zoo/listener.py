@@ -151,8 +151,8 @@ class Listener:
         Args:
             audio: as for `classify`, and so are `sample_rate` and `hop`, which with 0.48 or less
                 gives times that are finer than patches.
-            threshold: an event begins where a label's score reaches it, and ends where the score
-                falls below half of it; or a dict of thresholds by label names, of these alone.
+            threshold: an event lasts as long as a label's score is half of it or more, where it
+                is reached meanwhile; or a dict of thresholds by label names, of these alone.
             median: patches, an odd number, over whose median the scores are smoothed.
             merge_gap: events of a label that are less than this apart are one, in s.
             min_seconds: what is shorter then is left out.
@@ -261,14 +261,14 @@ class Listener:
 
     def _finished(self, result, probable):
         """The result with silence heard as such, and other scores calibrated."""
-        if result.error is None and not result.silent:
-            result.mean = probable(result.mean)
-            if result.rows is not None:
-                result.rows = probable(result.rows)
-        elif result.silent:
+        if result.silent:
             result.mean = scores_of_silence(self.labels)
             if result.rows is not None:
                 result.rows = np.tile(result.mean, (result.patches, 1))
+        elif result.error is None:
+            result.mean = probable(result.mean)
+            if result.rows is not None:
+                result.rows = probable(result.rows)
         return result
 
     def stream(

@@ -252,6 +252,9 @@ def _batches(pieces, most):
     for result, patches in pieces:
         if patches is None:
             owners.append((result, None))
+            if not waveforms:  # what cannot be heard waits for no batch
+                yield waveforms, owners
+                owners = []
         while patches is not None and len(patches):
             part, patches = patches[:room], patches[room:]
             waveforms.append(part)

@@ -243,7 +243,7 @@ def test_events_of_one_recording_go_to_other_programs_and_a_picture(run, sounds)
         status, _, errors = run("events", sounds, f"--{flag}", path)
         assert (status, errors[-1]) == (
             2,
-            f"soundzoo: --{flag} takes one file and no --output. Received: 2",
+            f"soundzoo: --{flag} takes one file and no --output. Received: 2 files",
         )
 
 
@@ -693,8 +693,8 @@ def test_summary_of_one_network_as_json(run):
         (["classify", "x.wav", "--top", "0"], "--top must be at least 1. Received: 0"),
         (["classify", "x.wav", "--top", "two"], "invalid int value: 'two'"),
         (["classify", "--from-list", "missing.txt"], "missing.txt: No such file or directory"),
-        (["classify", "a.wav", "b.wav", "--plot", "x.png"], "--plot draws one file"),
-        (["classify", "a.wav", "--plot", "x.png", "--output", "x.csv"], "--plot draws one file"),
+        (["classify", "a.wav", "b.wav", "--plot", "x.png"], "no --output. Received: 2 files"),
+        (["classify", "a.wav", "--plot", "x.png", "--output", "x.csv"], "Received: --output"),
         (["embed", "x.wav"], "one of the arguments --output --plot --json is required"),
         (["summary", "resnet51"], "no architecture 'resnet51'"),
         (["summary", "--width", "0"], "width must be"),

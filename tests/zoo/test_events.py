@@ -9,6 +9,7 @@ import pytest
 
 import zoo
 from frontend import FrontendConfig
+from zoo.architecture import find_architecture
 from zoo.events import Event, EventFinder
 from zoo.labels import Label
 
@@ -97,6 +98,13 @@ def test_events_are_whole_patches_where_these_do_not_overlap():
     assert events == [pytest.approx((0.96, 1.92))]
     events = [event[2:4] for event in found(column(0, 0, 0.9), 2.2)]
     assert events == [pytest.approx((1.92, 2.2))]
+
+
+def test_events_are_whole_patches_of_centred_front_ends_too():
+    frontend = find_architecture("cnn14").frontend.with_hop(10)
+    assert frontend.center
+    ((*_, onset, offset, _, _),) = EventFinder(LABELS[:1], frontend)(np.float32([[0], [0.9]]), 20)
+    assert (onset, offset) == pytest.approx((10, 20))
 
 
 def test_patches_begin_at_whole_samples():

@@ -12,6 +12,7 @@ from hypothesis import given
 from zoo import files
 from zoo.files import (
     as_sha256,
+    check_writable,
     read_lines,
     replace_folder,
     sha256,
@@ -73,6 +74,21 @@ def test_writes_to_a_device_and_leaves_it_one():
     with write_atomically(os.devnull) as file:
         file.write(b"gone")
     assert not os.path.isfile(os.devnull)
+
+
+def test_a_pipe_of_the_process_may_be_written_to():
+    reads, writes = os.pipe()
+    with write_atomically(f"/dev/fd/{writes}") as file:
+        file.write(b"heard")
+    os.close(writes)
+    with open(reads, "rb") as file:
+        assert file.read() == b"heard"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="devices have no folders there")
+def test_a_device_in_a_folder_that_is_read_only_may_be_written_to(monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    check_writable(os.devnull)
 
 
 def fill(path, text, **options):

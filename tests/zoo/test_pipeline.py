@@ -150,6 +150,20 @@ def test_patches_of_many_files_make_a_batch(folder):
     assert sorted(sizes) == [2, BATCH, BATCH]  # one patch alone would be rounded otherwise
 
 
+def test_files_that_cannot_be_heard_wait_for_no_batch(small_classifier):
+    taken = []
+
+    def missing():
+        for number in range(1000):
+            taken.append(number)
+            yield f"missing{number}.wav"
+
+    results = small_classifier.score_files(missing())
+    assert isinstance(next(results).error, FileNotFoundError)
+    assert len(taken) < 100
+    assert sum(1 for _ in results) == 999
+
+
 def test_what_is_no_fault_of_the_sound_is_raised(small_classifier, paths):
     @contextlib.contextmanager
     def broken(path):

@@ -15,6 +15,7 @@ from apache_beam.utils.shared import Shared
 
 from frontend.types import StrPath
 from zoo.beam import job, places
+from zoo.errors import reason
 from zoo.json_text import parse_json
 from zoo.pipeline import FileResult
 from zoo.row_file import import_pyarrow, write_parquet
@@ -172,8 +173,7 @@ class _Score(beam.DoFn):
                 seconds.append(result.seconds)
                 warned.extend({"file": result.file, "warning": str(w)} for w in result.warnings)
                 if result.error is not None:
-                    reason = getattr(result.error, "strerror", None) or str(result.error)
-                    failures.append({"file": result.file, "reason": reason})
+                    failures.append({"file": result.file, "reason": reason(result.error)})
                     continue
                 for row in self._rows_of(result):
                     yield {"file": result.file, **row}

@@ -50,9 +50,7 @@ def _classify(options):
         beam.check(options, ("json", "plot"))
     paths = [] if options.runner else sounds.sound_files(options)
     if options.plot:
-        if len(paths) != 1 or paths[0] == sounds.STDIN or options.output:
-            received = f"{len(paths)}" if sounds.STDIN not in paths else "standard input"
-            raise ValueError(f"--plot draws one file, without --output. Received: {received}")
+        sounds.check_one(paths, "plot", options)
         from zoo import plot  # here, because matplotlib is an extra and slow to import
 
         plot.check_save(options.plot)

@@ -31,7 +31,7 @@ def _convert(options):
     check_preset_place(options.output, options.overwrite)
     from zoo.convert import convert  # here, because the other commands start faster without it
 
-    classifier, credit = convert(options.source, labels=options.labels)
+    classifier = convert(options.source, labels=options.labels)
     presets.save(classifier, options.output, overwrite=options.overwrite)
     described = {
         "output": options.output,
@@ -40,7 +40,7 @@ def _convert(options):
         "labels": len(classifier.labels),
         "sample_rate": classifier.frontend.sample_rate,
         "bytes": Path(options.output, presets.WEIGHTS).stat().st_size,
-        "credit": credit,
+        "credit": classifier.credit,
     }
     if options.json:
         print_json(described)

@@ -40,7 +40,9 @@ def add_events(commands):
     add_hop(parser)
     add_calibrated(parser)
     selection.add_labels(parser)
-    selection.add_thresholds(parser, 0.3, "an event begins at this score and ends below half of it")
+    selection.add_thresholds(
+        parser, 0.3, "an event reaches it, and lasts while scores are half of it or more"
+    )
     parser.add_argument(
         "--median",
         type=int,
@@ -82,9 +84,7 @@ def _events(options):
     paths = sounds.sound_files(options)
     for flag in ("plot", "audacity", "raven"):
         if path := getattr(options, flag):
-            if len(paths) != 1 or paths[0] == sounds.STDIN or options.output:
-                received = f"{len(paths)}" if sounds.STDIN not in paths else "standard input"
-                raise ValueError(f"--{flag} takes one file and no --output. Received: {received}")
+            sounds.check_one(paths, flag, options)
             check_writable(path)
     if options.plot:
         from zoo import plot  # here, because matplotlib is an extra and slow to import

@@ -88,14 +88,12 @@ def complain(error):
 
 @contextlib.contextmanager
 def warnings_in_a_line():
-    """Prints warnings as errors are, while the block runs; gives the list of their categories."""
-    shown = []
+    """Prints warnings as errors are, while the block runs."""
 
-    def show(message, category, *_, **__):
+    def show(message, *_, **__):
         complain(f"warning: {message}")
-        shown.append(category)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", SoundWarning)
         warnings.showwarning = show
-        yield shown
+        yield

@@ -110,8 +110,6 @@ def _prepare_by_job(options):
 
     if os.path.isdir(options.source):
         raise ValueError(f"--runner takes a manifest, and {options.source} is a folder.")
-    if options.imply_parents and not options.ontology:
-        raise ValueError("Parents are implied by an ontology; name its file.")
     index = prepare(
         options.source,
         options.folder,

@@ -87,6 +87,19 @@ def _stdin():
     return sys.stdin
 
 
+def check_one(paths, flag, options):
+    """Refuses a flag that takes one file where there are more, or where `--output` is, too."""
+    received = None
+    if options.output:
+        received = "--output"
+    elif STDIN in paths:
+        received = "standard input"
+    elif len(paths) != 1:
+        received = f"{len(paths)} files"
+    if received:
+        raise ValueError(f"--{flag} takes one file and no --output. Received: {received}")
+
+
 def _size(path):
     return os.path.getsize(path) if os.path.isfile(path) else 0
 
@@ -102,8 +115,10 @@ def _open(path, bar, task):
     else:
         with open(path, "rb") as file:
             watched = _Watched(file, lambda size: bar.advance(task, size))
-            yield watched
-        bar.advance(task, _size(path) - watched.furthest)  # what decoding had no need of
+            try:
+                yield watched
+            finally:  # what decoding had no need of, or did not come to
+                bar.advance(task, _size(path) - watched.furthest)
 
 
 class _Watched:

@@ -74,7 +74,7 @@ class Report(keras.callbacks.Callback):
         if self.table is None:
             # A bar and a table on one terminal: the bar stands below.
             names = ["Epoch", *(_COLUMNS[name][0] for name in _COLUMNS if name in figures)]
-            self.table = TableWriter(**{name.replace(" ", "_"): -7 for name in names})
+            self.table = TableWriter(**dict.fromkeys(names, -7))
         cells = [
             "-" if figures[name] is None else _COLUMNS[name][1].format(figures[name])
             for name in _COLUMNS

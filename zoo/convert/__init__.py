@@ -1,7 +1,6 @@
 """Other people's weights as presets: each file of this folder knows the names of one source."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 from frontend.types import StrPath
 from zoo.classifier import AudioClassifier
@@ -14,19 +13,7 @@ from zoo.data.classes import read_class_list
 _SOURCES = (efficientat, panns, vggish, yamnet)
 
 
-class Converted(NamedTuple):
-    """What `convert` gives.
-
-    Attributes:
-        classifier: the `AudioClassifier`, in float32.
-        credit: whose weights they are, and under which licence.
-    """
-
-    classifier: AudioClassifier
-    credit: str
-
-
-def convert(source: StrPath, *, labels: StrPath | None = None) -> Converted:
+def convert(source: StrPath, *, labels: StrPath | None = None) -> AudioClassifier:
     """Makes a classifier of weights that others released; nothing of the source is executed.
 
     Args:
@@ -41,7 +28,7 @@ def convert(source: StrPath, *, labels: StrPath | None = None) -> Converted:
             `class_labels_indices.csv` beside it.
 
     Returns:
-        `Converted`: the classifier and whose it is.
+        `AudioClassifier`, in float32, whose `credit` says whose it is, and under which licence.
 
     Raises:
         OSError: a file cannot be read.
@@ -53,7 +40,7 @@ def convert(source: StrPath, *, labels: StrPath | None = None) -> Converted:
             classifier = module.convert(arrays, _labels(source, labels, module.CLASSES))
             arrays.check_all_taken()
             classifier.credit = module.CREDIT
-            return Converted(classifier, classifier.credit)
+            return classifier
     known = "; ".join(module.KNOWN for module in _SOURCES)
     raise ValueError(f"{source} holds no weights that are known. What can be converted: {known}.")
 

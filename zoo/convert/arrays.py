@@ -39,9 +39,19 @@ class Arrays:
         """The shape of an array; ValueError if there is none of the name."""
         return self._find(name).shape
 
+    def units(self, name: str) -> int:
+        """The length of an array that is a vector; ValueError if it is none."""
+        shape = self.shape(name)
+        if len(shape) != 1:
+            raise ValueError(
+                f"{self.path} is not the network that it resembles: {name!r} is {list(shape)}, "
+                "where a vector is expected."
+            )
+        return shape[0]
+
     def labels(self, labels: list[Label] | None, name: str) -> list[Label]:
         """The labels, if they are as many as an array is long; ValueError otherwise."""
-        (classes,) = self.shape(name)
+        classes = self.units(name)
         if labels is None:
             raise ValueError(
                 f"{self.path} does not name its {classes} classes: put AudioSet's "

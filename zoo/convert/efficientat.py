@@ -40,7 +40,7 @@ def convert(arrays, labels):
             f"{arrays.path} is of a network that hears other patches ({other[1]}), of which its "
             "arrays say nothing: mn04_as to mn40_as can be converted."
         )
-    width = arrays.shape(f"{_HIDDEN}.bias")[0] / 1280
+    width = arrays.units(f"{_HIDDEN}.bias") / 1280
     name = f"mn{round(10 * width):02d}_as"
     labels = arrays.labels(labels, f"{_LOGITS}.bias")
     classifier = AudioClassifier("mobilenet_v3", labels, width=width, name=name)

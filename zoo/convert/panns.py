@@ -46,7 +46,7 @@ def convert(arrays, labels):
     classifier = AudioClassifier(
         architecture,
         arrays.labels(labels, "fc_audioset.bias"),
-        width=arrays.shape("fc1.bias")[0] / units,
+        width=arrays.units("fc1.bias") / units,
         frontend=_frontend(arrays, architecture),
         name=architecture,
     )
@@ -83,7 +83,7 @@ def _names(arrays):
 
 def _frontend(arrays, architecture):
     """The front end, whose mel filters the source has, too, so that they can be compared."""
-    samples = arrays.shape(_STFT)[-1]
+    *_, samples = arrays.shape(_STFT) or (1,)
     if samples not in _HEARD:
         raise ValueError(f"{arrays.path} has windows of {samples} samples, not of 512 or 1024.")
     rate, highest = _HEARD[samples]

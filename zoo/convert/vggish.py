@@ -37,7 +37,7 @@ def matches(arrays):
 
 def convert(arrays, labels):
     """The `AudioClassifier` of the arrays, of a head that scores all 0.5; labels: of the head."""
-    width = arrays.shape("vggish/fc2/biases")[0] / EMBEDDING
+    width = arrays.units("vggish/fc2/biases") / EMBEDDING
     classifier = AudioClassifier("vggish", labels or _NO_CLASSES, width=width, name="vggish")
     network = classifier.network
     for layer, scope in _LAYERS.items():

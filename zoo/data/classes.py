@@ -47,8 +47,11 @@ def name_classes(source, *, class_list=None, ontology=None, imply_parents=False)
         A `Source` with the labels: the class list first, what is not in it sorted by name.
 
     Raises:
-        ValueError: a clip's label is not in `class_list`.
+        ValueError: a clip's label is not in `class_list`, or parents are to be implied without an
+            ontology.
     """
+    if imply_parents and not ontology:
+        raise ValueError("Parents are implied by an ontology; name its file.")
     known = ontology.find if ontology else lambda text: None
     listed = [
         Label(label.name, label.mid or getattr(known(label.name), "mid", None))

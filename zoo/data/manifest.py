@@ -61,8 +61,7 @@ def named_files(path, folder=None):
     folder = os.path.dirname(path) if folder is None else os.fspath(folder)
     for _, row in table.rows(files=file_column):
         if name := row[file_column]:
-            name = name if "://" in name else slashed(folder, name)
-            yield name if "://" in name else os.path.join(folder, name)
+            yield name if "://" in name else os.path.join(folder, slashed(folder, name))
 
 
 def manifest_entries(table, locate, *, unlabelled=False):

@@ -21,6 +21,7 @@ from zoo.data.example import (
     encode_samples,
 )
 from zoo.data.records import Skipped
+from zoo.errors import reason
 from zoo.files import sha256, write_atomically
 from zoo.json_text import parse_json
 from zoo.seal import check_seal, sealed
@@ -165,7 +166,7 @@ def _write_records(file, clips, open_file, progress, stop):
         try:
             samples = encode_samples(_load(clip.path, open_file))
         except (ValueError, OSError) as error:
-            skipped.append(Skipped(clip.id, str(clip.path), _reason(error)))
+            skipped.append(Skipped(clip.id, str(clip.path), reason(error)))
         else:
             record = encode_example(clip, samples)
             file.write(record)
@@ -188,7 +189,3 @@ def _load(path, open_file):
             if samples > LONGEST_SECONDS * SAMPLE_RATE:
                 raise ValueError(f"{path} is longer than {LONGEST_SECONDS} s; cut it into clips.")
     return np.concatenate(blocks)
-
-
-def _reason(error):
-    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -59,8 +59,6 @@ def read_source(
         ValueError: the form is not known, two clips have one id, a label is not in `labels`, or an
             option does not fit.
     """
-    if imply_parents and not ontology:
-        raise ValueError("Parents are implied by an ontology; name its file.")
     if not 0 <= hold_out < 1:
         raise ValueError(f"The share to hold out must be from 0 to below 1. Received: {hold_out}")
     source = _read(Path(path), clips, esc10, unlabelled)

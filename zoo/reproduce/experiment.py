@@ -123,7 +123,7 @@ def run(
         place = Path(folder, re.sub(r"\W+", "_", "_".join(map(str, trial.settings.values()))))
         results = []
         for seed in range(trainings):
-            config = TrainConfig(**{**trial.config.to_dict(), "seed": seed})
+            config = dataclasses.replace(trial.config, seed=seed)
             # Before the report, whose bar would stand beside this one's.
             config = _taught(config, trial.data, Path(folder, "taught"), progress)
             with report(trial, seed) as callbacks:

@@ -13,8 +13,8 @@ from frontend.types import StrPath, Track
 from zoo.classifier import AudioClassifier
 from zoo.data import PreparedData
 from zoo.evaluation.metrics import average_precision, balanced_mean, d_prime, roc_auc, top1
+from zoo.evaluation.saved_scores import read_scores
 from zoo.reproduce.experiment import mean_and_range, paper_row
-from zoo.training.teacher import read_teacher
 
 EPOCHS, BATCH, LEARNING_RATE, WEIGHT_DECAY = 100, 128, 1e-3, 1e-2
 """How the linear classifier is trained, by Adam (ours)."""
@@ -76,7 +76,7 @@ def transfer(
         for name, features in zip(names, _features(data, clips, models, track), strict=True)
     ]
     rows += [
-        _row(name, truth, read_teacher(folder, data, clips), folds)
+        _row(name, truth, read_scores(folder, data, clips), folds)
         for name, folder in zip(zero_shot, scores, strict=True)
     ]
     return {

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.data import CorruptData
-from zoo.training.teacher import read_teacher
+from zoo.evaluation.saved_scores import read_scores
 
 TRIES = 4
 """Draws of a patch before a quiet one is taken (ours)."""
@@ -84,7 +84,7 @@ class TrainingPatches:
         self.cumulative = np.cumsum(self._weights(patches))
         self.teacher = None
         if config.teacher:
-            self.teacher = read_teacher(
+            self.teacher = read_scores(
                 config.teacher, data, self.clips, own_labels=config.teacher_head
             )
         self.complete = None

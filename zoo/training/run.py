@@ -59,8 +59,15 @@ class RunFolder:
     def has_ended(self):
         """Whether a run that has no more steps to train has saved what it ended with, too."""
         path = self.path / RUN
-        # Of an older version: it says nothing of its end.
-        return not path.is_file() or parse_json(path.read_bytes()).get("ended", True)
+        if not path.is_file():  # of an older version, as one that says nothing of its end
+            return True
+        try:
+            run = parse_json(path.read_bytes())
+        except ValueError as error:
+            raise ValueError(f"{path} is damaged: {error}. Name another run folder.") from None
+        if not isinstance(run, dict):
+            raise ValueError(f"{path} is damaged: it is no JSON object. Name another run folder.")
+        return run.get("ended", True)
 
     def describe(self, replicas, *, ended):
         """Says in the folder what is trained, on what and by what, and whether it is over."""

@@ -1,7 +1,6 @@
 """What a run starts from: a preset, or a network of random weights."""
 
 import dataclasses
-import re
 
 from frontend.config import FrontendConfig
 from zoo import head, presets
@@ -75,7 +74,7 @@ def _build(config, labels, initial, name):
         bottleneck=config.bottleneck,
         frontend=initial.frontend if initial else None,
         credit=initial.credit if initial else "",
-        name=re.sub(r"\W", "_", name) or None,
+        name=name or None,
     )
     if initial:
         names = [[label.name for label in each.labels] for each in (initial, classifier)]

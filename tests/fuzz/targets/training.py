@@ -98,8 +98,8 @@ def checkpoint(scratch: Path) -> Parser:
 @target
 def teacher(scratch: Path) -> Parser:
     """A teacher's scores."""
+    from zoo.evaluation.saved_scores import read_scores
     from zoo.files import write_lines
-    from zoo.training.teacher import read_teacher
 
     data = types.SimpleNamespace(
         labels=[types.SimpleNamespace(name="cat")], clip_id="abc".__getitem__
@@ -112,8 +112,8 @@ def teacher(scratch: Path) -> Parser:
 
     def read(content, folder):
         _write(unpack(content), folder)
-        read_teacher(folder, data, [0, 2])
-        read_teacher(folder, data, [1], own_labels=True)
+        read_scores(folder, data, [0, 2])
+        read_scores(folder, data, [1], own_labels=True)
 
     return Parser(read, [seed], mutate=mutate_files)
 

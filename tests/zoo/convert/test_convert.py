@@ -33,6 +33,19 @@ def test_unknown_arrays_name_what_is_known(tmp_path):
         convert(tmp_path / "x.npz")
 
 
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        ("features.15.block.0.0.weight", "classifier.5.weight", "classifier.2.bias"),
+        ("vggish/fc2/weights", "vggish/fc2/biases"),
+    ],
+)
+def test_a_scalar_where_a_vector_is_expected(arrays, tmp_path):
+    np.savez(tmp_path / "x.npz", **dict.fromkeys(arrays, np.float32(1)))
+    with pytest.raises(ValueError, match=r"resembles: '.*' is \[\], where a vector is expected"):
+        convert(tmp_path / "x.npz")
+
+
 def test_missing_source(tmp_path, capsys):
     assert main(["convert", str(tmp_path / "x.npz"), str(tmp_path / "out")]) == 2
     assert "No such file" in capsys.readouterr().err

@@ -22,7 +22,7 @@ def released(shared_data):
 
 @pytest.fixture(scope="module")
 def mn04(released):
-    return convert(released).classifier
+    return convert(released)
 
 
 def test_scores_are_the_references(released, mn04):

@@ -132,7 +132,7 @@ def source(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def classifier(source):
-    return convert(source[2], labels=source[2].with_name("labels.txt")).classifier
+    return convert(source[2], labels=source[2].with_name("labels.txt"))
 
 
 def test_scores_are_those_of_numpy(source, classifier):

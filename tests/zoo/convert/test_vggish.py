@@ -83,14 +83,14 @@ def source(tmp_path_factory):
 
 def test_embeddings_are_those_of_numpy(source):
     variables, pca, path = source
-    classifier, credit = convert(path)
+    classifier = convert(path)
     assert classifier.frontend == FrontendConfig()
     waveform = np.random.default_rng(1).normal(0, 0.1, 32000).astype("f4")
     found = classifier.embed(waveform, sample_rate=16000)
     patches = reference.log_mel(waveform, FrontendConfig()).reshape(-1, 96, 64)
     expected = [embedding(variables, pca, patch) for patch in patches]
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
-    assert "Apache" in credit
+    assert "Apache" in classifier.credit
     assert "say nothing until a head is trained" in credit
     assert [prediction.score for prediction in classifier.classify(waveform)] == [0.5]
 
@@ -98,7 +98,7 @@ def test_embeddings_are_those_of_numpy(source):
 @pytest.mark.slow
 def test_becomes_a_preset_with_a_head_of_ones_own_and_tflite(source, tmp_path):
     keras.utils.set_random_seed(0)  # of the head
-    convert(source[2]).classifier.save_to_preset(tmp_path / "vggish")
+    convert(source[2]).save_to_preset(tmp_path / "vggish")
     classifier = AudioClassifier.from_preset(tmp_path / "vggish", labels=["noise", "tone"])
     classifier.freeze_body()
     classifier.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")

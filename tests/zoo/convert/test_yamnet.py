@@ -73,7 +73,7 @@ def test_saved_model(before, arrays, preset, tmp_path):
     """As it was released, and where others wrapped a layer of theirs around it."""
     more = {"dense/kernel/.ATTRIBUTES/VARIABLE_VALUE": np.ones((1024, 2), "f4"), "step": 3}
     folder = saved_model(tmp_path / "yamnet", arrays, before, more)
-    found = convert(folder).classifier
+    found = convert(folder)
     check(found, preset)
     assert found.labels == preset.labels
     assert found.classify(EXAMPLES / "speech.ogg", 1) == preset.classify(EXAMPLES / "speech.ogg", 1)
@@ -84,16 +84,16 @@ def test_saved_model_names_its_classes(arrays, tmp_path):
     (folder / "assets").mkdir()
     rows = "".join(f"{number},/m/{number},Class {number}\n" for number in range(521))
     (folder / "assets" / "yamnet_class_map.csv").write_text("index,mid,display_name\n" + rows)
-    assert convert(folder).classifier.labels[520] == ("Class 520", "/m/520")
+    assert convert(folder).labels[520] == ("Class 520", "/m/520")
 
 
 def test_h5(arrays, preset, tmp_path):
     rows = "".join(f"{number},/m/{number},Of others {number}\n" for number in range(527))
     (tmp_path / "class_labels_indices.csv").write_text("index,mid,display_name\n" + rows)
-    found, credit = convert(yamnet_h5(tmp_path / "yamnet.h5", arrays))
+    found = convert(yamnet_h5(tmp_path / "yamnet.h5", arrays))
     check(found, preset)
     assert found.labels == preset.labels
-    assert "Apache License" in credit
+    assert "Apache License" in found.credit
 
 
 def test_what_is_no_yamnet(arrays, tmp_path):

@@ -80,11 +80,13 @@ def test_files_that_no_segment_names_are_counted(tmp_path, sound, audioset, text
 
 def test_clips_that_are_not_there_are_skipped(tmp_path, sound, audioset):
     sound("wav/-0BIyqJj9ZU.wav")
-    source = read_source(audioset(OFFICIAL + "nonsense\n"), clips=tmp_path / "wav")
+    odd = "nonsense\n--4gqARaEJE, 1.2.3, 10.0, /m/068hy\n"
+    source = read_source(audioset(OFFICIAL + odd), clips=tmp_path / "wav")
     assert len(source.clips) == 1
     assert [(clip.clip_id, clip.reason) for clip in source.skipped] == [
         ("--4gqARaEJE", f"there is no sound file of this id below {tmp_path / 'wav'}"),
         ("", "line 6 is not a segment: nonsense"),
+        ("", "line 7 is not a segment: --4gqARaEJE, 1.2.3, 10.0, /m/068hy"),
     ]
 
 

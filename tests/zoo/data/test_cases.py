@@ -10,8 +10,8 @@ import soundfile
 
 from zoo.cli import main
 from zoo.data import open_prepared, read_source
+from zoo.evaluation.saved_scores import read_scores
 from zoo.files import read_lines
-from zoo.training.teacher import read_teacher
 
 ANIMALS = [f"{label}/{number}.wav" for label in ("cat", "dog") for number in range(2)]
 OF_TRAIN = {("train", "cat"): 2, ("train", "dog"): 2}
@@ -161,7 +161,7 @@ def test_names_that_are_no_text_survive_all_commands(tmp_path, capsys):
     assert read_lines(tmp_path / "scores" / "clips.txt") == ids
     figures = json.loads((tmp_path / "scores" / "metrics.json").read_text())
     assert sorted(figures["per_class"]) == sorted(classes)
-    assert read_teacher(scores, data, range(len(data))).shape == (12, 3)
+    assert read_scores(scores, data, range(len(data))).shape == (12, 3)
     assert main(["train", prepared, f"{run}2", *small, "--teacher", scores]) == 0
 
     capsys.readouterr()

@@ -197,7 +197,7 @@ def test_a_teachers_scores_are_a_part_of_the_targets(make, data, tmp_path):
     (tmp_path / "labels.txt").write_text("low\nmiddle\nother\n")
     with pytest.raises(ValueError, match="lack 1 of 3 labels: 'high'"):
         make(teacher=str(tmp_path))
-    with pytest.raises(ValueError, match="holds no teacher's scores"):
+    with pytest.raises(ValueError, match="holds no scores of clips"):
         make(teacher=str(tmp_path / "nothing"))
 
 

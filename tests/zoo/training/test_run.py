@@ -30,6 +30,10 @@ def test_one_worker_writes_and_all_read(data, config, small_classifier, tmp_path
     assert not reader.has_ended()
     folder.describe(2, ended=True)
     assert reader.has_ended()
+    for damaged in ("{", "[]"):
+        (folder.path / "run.json").write_text(damaged)
+        with pytest.raises(ValueError, match=r"run\.json is damaged: .* Name another run folder"):
+            reader.has_ended()
 
 
 def test_one_run_at_a_time(data, config, tmp_path):

@@ -1,21 +1,22 @@
-"""A teacher's scores, which a smaller network may learn beside the labels."""
+"""Scores of clips that `soundzoo evaluate` wrote: to learn from, or to compare with."""
 
 from pathlib import Path
 
 import numpy as np
 
 from zoo.array_files import map_npy
+from zoo.evaluation.evaluate import CLIPS, LABELS, SCORES
 from zoo.files import read_lines
 
 
-def read_teacher(folder, data, clips, *, own_labels=False):
-    """Scores that `soundzoo evaluate` wrote to a folder, in the order of clips and labels of data.
+def read_scores(folder, data, clips, *, own_labels=False):
+    """Scores in a folder, in the order of the clips and labels of data.
 
     Args:
         folder: holds `scores.npy`, `clips.txt` and `labels.txt`.
         data: a `PreparedData`.
         clips: indices of its clips.
-        own_labels: give the scores of the teacher's labels instead of those of the data.
+        own_labels: give the scores of the folder's labels instead of those of the data.
 
     Returns:
         float32 `[clips, classes]`.
@@ -25,15 +26,15 @@ def read_teacher(folder, data, clips, *, own_labels=False):
     """
     folder = Path(folder)
     try:
-        scores = map_npy(folder / "scores.npy", np.floating, 2)
-        ids = read_lines(folder / "clips.txt")
-        labels = read_lines(folder / "labels.txt")
+        scores = map_npy(folder / SCORES, np.floating, 2)
+        ids = read_lines(folder / CLIPS)
+        labels = read_lines(folder / LABELS)
         if scores.shape != (len(ids), len(labels)):
             raise ValueError(f"{scores.shape} scores of {len(ids)} clips and {len(labels)} labels")
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"{folder} holds no teacher's scores; `soundzoo evaluate --output {folder}` on the "
-            f"training clips writes them ({error})."
+            f"{folder} holds no scores of clips; `soundzoo evaluate --output {folder}` writes them "
+            f"({error})."
         ) from None
     wanted = labels if own_labels else [label.name for label in data.labels]
     columns = _find("label", wanted, labels, folder)
@@ -46,7 +47,7 @@ def _find(kind, wanted, names, folder):
     missing = [name for name in wanted if name not in place]
     if missing:
         raise ValueError(
-            f"The teacher's scores in {folder} lack {len(missing)} of {len(wanted)} {kind}s: "
+            f"The scores in {folder} lack {len(missing)} of {len(wanted)} {kind}s: "
             f"{', '.join(map(repr, missing[:3]))}{', ...' if len(missing) > 3 else ''}."
         )
     return [place[name] for name in wanted]
