@@ -91,7 +91,7 @@ def test_embeddings_are_those_of_numpy(source):
     expected = [embedding(variables, pca, patch) for patch in patches]
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
     assert "Apache" in classifier.credit
-    assert "say nothing until a head is trained" in credit
+    assert "say nothing until a head is trained" in classifier.credit
     assert [prediction.score for prediction in classifier.classify(waveform)] == [0.5]
 
 
