@@ -114,8 +114,13 @@ def architecture_names() -> list[str]:
 def find_architecture(name: str) -> Architecture:
     """The architecture of a name; ValueError, with the names that there are, if there is none."""
     if not isinstance(name, str) or name not in _ARCHITECTURES:
+        from zoo.presets import list_presets  # here, because who names a network needs none
+
+        hint = ""
+        if name in list_presets():
+            hint = " It is a preset: soundzoo train --init, and from_preset, take it."
         raise ValueError(
-            f"There is no architecture {name!r}; there are {', '.join(architecture_names())}."
+            f"There is no architecture {name!r}; there are {', '.join(architecture_names())}.{hint}"
         )
     return _ARCHITECTURES[name]
 

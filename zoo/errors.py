@@ -1,5 +1,8 @@
 """What exceptions say, in words for people."""
 
+import difflib
+from collections.abc import Iterable
+
 
 def reason(error: BaseException) -> str:
     """What an exception says, without the name of the file that an operating system error has."""
@@ -18,3 +21,16 @@ def one_line(error: BaseException | str) -> str:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}"
     return " ".join(str(error).split())
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.5) -> str | None:
+    """The name, of those that are known, that somebody may have meant; None if none is near.
+
+    Example:
+
+    >>> nearest("YAMnet", ["vgg", "yamnet"])
+    'yamnet'
+    """
+    by_case = {each.casefold(): each for each in known}
+    near = difflib.get_close_matches(name.casefold(), by_case, n=1, cutoff=cutoff)
+    return by_case[near[0]] if near else None

@@ -1,9 +1,10 @@
 """What a classifier's scores are called."""
 
-import difflib
 import numbers
 from collections.abc import Iterable
 from typing import NamedTuple
+
+from zoo.errors import nearest
 
 
 class Label(NamedTuple):
@@ -93,9 +94,8 @@ def find_label(name: str, labels: list[Label]) -> int:
     for index, label in enumerate(labels):
         if wanted in (label.name.casefold(), (label.mid or label.name).casefold()):
             return index
-    names = {label.name.casefold(): label.name for label in labels}
-    near = difflib.get_close_matches(wanted, names, n=1, cutoff=0.5)
-    hint = f"; the nearest is {names[near[0]]!r}" if near else ""
+    near = nearest(name, exact)
+    hint = f"; the nearest is {near!r}" if near else ""
     raise ValueError(f"There is no label {name!r}{hint}.")
 
 

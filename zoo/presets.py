@@ -11,9 +11,10 @@ import os
 from pathlib import Path
 
 from frontend.types import StrPath
-from zoo.errors import one_line
+from zoo.errors import nearest, one_line
 from zoo.files import as_sha256, check_replaceable, replace_folder, scratch_folder, sha256
 from zoo.json_text import parse_json
+from zoo.labels import as_labels
 from zoo.seal import SEAL, check_seal, sealed
 from zoo.unpack import unpack
 from zoo.weights import at_most, check_weights, count_numbers
@@ -79,6 +80,20 @@ def describe(preset):
     }
 
 
+def labels(preset):
+    """The labels that a preset knows: a list of `Label`; ValueError if its configuration is none.
+
+    Args:
+        preset: as `find` takes it.
+    """
+    folder = find(preset)
+    try:
+        found = read_config(folder)["classifier"]["labels"]
+        return as_labels([label if isinstance(label, str) else tuple(label) for label in found])
+    except (TypeError, KeyError, ValueError) as error:
+        raise ValueError(f"{folder / CONFIG} does not describe a classifier: {error}.") from None
+
+
 def find(preset, *, sha256=None):
     """The folder of a preset.
 
@@ -128,9 +143,12 @@ def _find_folder(preset):
             f"{preset} is a file, and a preset is a folder. Exported models, whose names end in "
             ".tflite, are for soundzoo classify, embed and events, and for TFLiteClassifier."
         )
+    names = list_presets()
+    near = nearest(str(preset), names)
     raise ValueError(
         f"There is no preset {str(preset)!r}: it is neither a folder nor one of "
-        f"{', '.join(list_presets()) or 'the package (which has none)'}."
+        f"{', '.join(names) or 'the package (which has none)'}"
+        + (f"; the nearest is {near!r}." if near else ".")
     )
 
 
@@ -249,7 +267,7 @@ def save(classifier, path, *, weights_dtype="float32", overwrite=False):
             }
         )
         text = json.dumps(config, indent=1, ensure_ascii=False) + "\n"
-        card = _card(classifier, folder.name)
+        card = _card(classifier, _title(Path(path).resolve()))
         # A class may be called as a folder is, whose name need not be text; JSON knows the escape.
         (folder / CONFIG).write_text(text, encoding="utf-8", errors="backslashreplace")
         (folder / CARD).write_text(card, encoding="utf-8", errors="backslashreplace")
@@ -272,6 +290,11 @@ def _check_room(path, network, preset):
                 file.write(bytes(min(_BLOCK, room - start)))
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(preset)) from None
+
+
+def _title(path):
+    """What a preset is called, of a run or not."""
+    return path.parent.name if path.name == RUN_PRESET else path.name
 
 
 def _card(classifier, name):

@@ -619,6 +619,17 @@ def test_list_of_presets_alone_says_more(run):
     }
 
 
+def test_list_of_the_labels_of_a_preset(run, small_preset):
+    _, lines, _ = run("list", "--labels", "yamnet")
+    assert lines[2].split() == ["Speech", "/m/09x0r"]
+    assert len(lines) == 2 + 521
+    _, lines, _ = run("list", "--labels", small_preset, "--json")
+    assert [label["name"] for label in json.loads("\n".join(lines))] == (
+        [label.name for label in zoo.AudioClassifier.from_preset(small_preset).labels]
+    )
+    assert run("list", "--labels", "YAMnet")[2][0].endswith("; the nearest is 'yamnet'.")
+
+
 def test_list_of_a_folder_of_presets(run, small_preset, tmp_path, monkeypatch):
     status, lines, _ = run("list", small_preset.parent)
     assert (status, len(lines)) == (0, 3)

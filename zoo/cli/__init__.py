@@ -1,7 +1,6 @@
 """The `soundzoo` command: `soundzoo --help`, or `python -m zoo --help`."""
 
 import argparse
-import difflib
 import os
 import re
 import signal
@@ -24,6 +23,7 @@ from zoo.cli import (
 )
 from zoo.cli.output import complain, warnings_in_a_line
 from zoo.cli.stderr import silence_tensorflow
+from zoo.errors import nearest
 from zoo.training.signals import Stopped
 
 _EXAMPLE = "example:\n  soundzoo classify examples/ --top 3"
@@ -100,8 +100,8 @@ def main(arguments=None):
 def _unrecognized(arguments, usage):
     """The sentence on arguments that a command does not have, with the nearest flag that it has."""
     flags = re.findall(r"--[\w-]+", usage)
-    near = difflib.get_close_matches(arguments[0].split("=")[0], flags, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    near = nearest(arguments[0].split("=")[0], flags, cutoff=0.6)
+    hint = f"; did you mean {near}?" if near else ""
     return f"unrecognized arguments: {' '.join(arguments)}{hint}"
 
 

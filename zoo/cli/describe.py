@@ -2,6 +2,7 @@
 
 import zoo
 from zoo.architecture import PAPER_CLASSES, find_architecture
+from zoo.cli.model import DEFAULT_MODEL
 from zoo.cli.output import TableWriter, add_command, complain, figure, print_json
 
 
@@ -10,8 +11,8 @@ def add_list(commands):
         commands,
         "list",
         _list,
-        "List the architectures and the presets.",
-        "soundzoo list --presets\n  soundzoo list weights",
+        "List the architectures and the presets, or the labels of one.",
+        "soundzoo list --presets\n  soundzoo list weights\n  soundzoo list --labels yamnet",
     )
     parser.add_argument(
         "folder",
@@ -21,6 +22,9 @@ def add_list(commands):
     )
     parser.add_argument(
         "--presets", action="store_true", help="the presets alone, with all that is known of them"
+    )
+    parser.add_argument(
+        "--labels", metavar="PRESET", help="the labels that a preset knows, with AudioSet's ids"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -42,6 +46,8 @@ def add_summary(commands):
 def _list(options):
     from zoo import presets
 
+    if options.labels:
+        return _list_labels(presets.labels(options.labels), options.json)
     names = zoo.list_presets(options.folder)
     if options.folder and not names:
         raise ValueError(f"{options.folder} holds no folders of presets.")
@@ -67,7 +73,19 @@ def _list(options):
     table = TableWriter(**widths)
     for row in rows:
         table.row(*row)
+    if models:
+        print(f"\n{_FIGURES} Without --model, commands take {DEFAULT_MODEL}.")
     return status
+
+
+def _list_labels(labels, as_json):
+    if as_json:
+        print_json([label._asdict() for label in labels])
+        return 0
+    table = TableWriter(Label=max(len(label.name) for label in labels), Id=1)
+    for label in labels:
+        table.row(label.name, label.mid or "-")
+    return 0
 
 
 def _figure(name):
@@ -76,6 +94,10 @@ def _figure(name):
 
     return cell
 
+
+_FIGURES = """\
+mAP and AUC are those on opensounds, single sounds and instruments, over the classes of it that each
+knows; World is the mAP on streets, kitchens and animals."""
 
 _TEXTS = ("Preset", "Architecture")
 

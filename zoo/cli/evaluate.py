@@ -32,7 +32,9 @@ def add_evaluate(commands):
     )
     parser.add_argument("data", metavar="DATA", help="folder that soundzoo prepare wrote")
     add_model(parser, ", or the folder of a run")
-    parser.add_argument("--split", default="test", help="split of the data (default: test)")
+    parser.add_argument(
+        "--split", help="split of the data (default: test, or validation where there is no test)"
+    )
     parser.add_argument(
         "--output", metavar="DIR", required=True, help="folder for figures, scores and plots"
     )
@@ -79,6 +81,7 @@ def add_evaluate(commands):
 def _evaluate(options):
     # Here, because commands that need neither start faster without them.
     from zoo.data import open_prepared
+    from zoo.data.records import TEST, VALIDATION
     from zoo.evaluation import evaluate
 
     if bool(options.calibrate) != bool(options.preset):
@@ -90,12 +93,16 @@ def _evaluate(options):
             f"{options.data} is a file, and not what soundzoo prepare writes. If it is a table of "
             f"events (file, label, onset, offset): soundzoo events FILES --reference {options.data}"
         )
+    data = open_prepared(options.data, skip_corrupt=options.skip_corrupt)
+    split = options.split
+    if split is None:
+        split = VALIDATION if VALIDATION in data.splits and TEST not in data.splits else TEST
     classifier = zoo.AudioClassifier.from_preset(options.model)
     with tracking() as track:
         metrics = evaluate(
             classifier,
-            open_prepared(options.data, skip_corrupt=options.skip_corrupt),
-            options.split,
+            data,
+            split,
             options.output,
             bootstrap=options.bootstrap,
             seed=options.seed,
@@ -124,12 +131,15 @@ def _print(metrics, options):
     )
     for name, words in _FIGURES.items():
         low_high = metrics["intervals"].get(name)
-        interval = [" to ".join(map(figure, low_high))] if low_high else []
+        interval = []
+        if low_high:
+            interval = ["-" if None in low_high else " to ".join(map(figure, low_high))]
         table.row(words, figure(metrics[name]), *interval)
     if options.per_class:
         print()
         _print_classes(metrics["per_class"])
-    print(f"\n{metrics['clips']} clips, {metrics['classes']} classes, each counted alike.")
+    clips = f"{metrics['clips']} clips of the split {metrics['split']!r}"
+    print(f"\n{clips}, {metrics['classes']} classes, each counted alike.")
     for key, words in (
         ("without_positives", "Left out, because no clip has them"),
         ("without_negatives", "Left out, because every clip has them"),

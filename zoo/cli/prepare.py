@@ -55,17 +55,22 @@ def add_prepare(commands):
         action="store_true",
         help="keep a manifest's clips without labels, for `soundzoo train --teachers`",
     )
+    add_hold_out(parser)
+    parser.add_argument("--threads", type=int, metavar="N", help="default: one for each core")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    beam.add_runner(parser, "takes a manifest")
+
+
+def add_hold_out(parser, what=""):
+    """Adds `--hold-out`; `what` says of which data."""
     parser.add_argument(
         "--hold-out",
         type=float,
         default=0.0,
         metavar="SHARE",
-        help="share of the split train to move to validation, at least one clip of each class that "
-        "has two, and clips of one source together (default: 0)",
+        help=f"{what}share of the split train to move to validation, at least one clip of each "
+        "class that has two, and clips of one source together (default: 0)",
     )
-    parser.add_argument("--threads", type=int, metavar="N", help="default: one for each core")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    beam.add_runner(parser, "takes a manifest")
 
 
 def _prepare(options):

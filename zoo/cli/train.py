@@ -8,6 +8,7 @@ from pathlib import Path
 
 from zoo.cli.found import in_a_line, tell_left_out, tell_skipped
 from zoo.cli.output import add_command, complain
+from zoo.cli.prepare import add_hold_out
 from zoo.training import TrainConfig, read_config
 from zoo.training.config import kind_of, several
 
@@ -18,7 +19,7 @@ def add_train(commands):
         "train",
         _train,
         "Train a classifier, or go on with a run that was stopped.",
-        "soundzoo train recordings/ runs/mine --init resnet50_w025_opensounds --epochs 10\n"
+        "soundzoo train sounds/ runs/mine --init yamnet --freeze --learning-rate 0.01 --batch 16\n"
         "  soundzoo train prepared/ runs/resnet50 --config recipes/resnet50_w025_opensounds.yaml\n"
         "  soundzoo classify --model runs/mine street.ogg",
     )
@@ -28,6 +29,7 @@ def add_train(commands):
         help="what `soundzoo prepare` wrote, or takes (it is then prepared in RUN/data)",
     )
     parser.add_argument("folder", metavar="RUN", help="folder of the run")
+    add_hold_out(parser, "of DATA that is not prepared, ")
     parser.add_argument("--config", metavar="FILE.yaml", help="options; a flag comes before a key")
     parser.add_argument(
         "--tensorboard", action="store_true", help="log for TensorBoard in RUN/tensorboard"
@@ -99,13 +101,17 @@ def _open(options, config, report):
     from zoo.data.prepared import INDEX
 
     if Path(options.data, INDEX).is_file():
+        if options.hold_out:
+            raise ValueError(
+                f"{options.data} is prepared already: pass --hold-out to soundzoo prepare."
+            )
         return open_prepared(options.data, skip_corrupt=config.skip_corrupt)
     if os.environ.get("TF_CONFIG"):
         raise ValueError(
             f"{options.data} is not prepared, and with many workers it must be: run "
             f"`soundzoo prepare {options.data} OUT` first, where all workers can read OUT."
         )
-    source = read_source(options.data)
+    source = read_source(options.data, hold_out=options.hold_out)
     tell_left_out(source.left_out)
     with report.preparing(len(source.clips)) as progress:
         data = prepare(source, Path(options.folder, "data"), progress=progress)
@@ -127,6 +133,10 @@ def _tell(data, config, report):
     # Training itself says where a split is missing that was asked for.
     if unused and asked - {VALIDATION} <= set(data.splits):
         complain(f"not used in training: {'; '.join(unused)}")
+    if not (config.validation_split or VALIDATION in data.splits or unused):
+        complain(
+            "nothing is held out, so nothing will say how well it hears; --hold-out 0.25 does so."
+        )
 
 
 def _tensorboard(folder):

@@ -1,7 +1,6 @@
 """What a training run may be told, in a YAML file or by flags."""
 
 import dataclasses
-import difflib
 import math
 import numbers
 import typing
@@ -12,7 +11,7 @@ import yaml
 
 from frontend.types import StrPath
 from zoo.architecture import architecture_names, find_architecture
-from zoo.errors import one_line
+from zoo.errors import nearest, one_line
 
 SCHEDULES = ("constant", "cosine", "linear")
 PRECISIONS = ("f32", "bf16", "f16")
@@ -160,8 +159,8 @@ class TrainConfig:
         known = [field.name for field in dataclasses.fields(cls)]
         for key in values:
             if key not in known:
-                near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.4)
-                hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}."
+                near = nearest(str(key), known, cutoff=0.4)
+                hint = f"did you mean {near!r}?" if near else f"there are {', '.join(known)}."
                 raise ValueError(f"There is no option {key!r}; {hint}")
         return cls(**values)
 

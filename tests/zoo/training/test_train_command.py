@@ -57,6 +57,24 @@ def test_says_what_it_found(sounds, tmp_path, capsys):
     assert said[2] == "soundzoo: not used in training: the split 'test', 6 clips"
 
 
+def test_holds_out_what_it_is_judged_by(sounds, tmp_path, capsys):
+    run = tmp_path / "run"
+    arguments = ["train", str(sounds / "train"), str(run), *SMALL]
+    assert main(arguments) == 0
+    assert "soundzoo: nothing is held out, so nothing will say" in capsys.readouterr().err
+    shutil.rmtree(run)
+    assert main([*arguments, "--hold-out", "0.25"]) == 0
+    output, errors = capsys.readouterr()
+    assert ": train 15, validation 3; 0 skipped" in output
+    assert "nothing is held out" not in errors
+    evaluated = tmp_path / "evaluation"
+    arguments = ["evaluate", "--model", str(run), str(run / "data"), "--output", str(evaluated)]
+    assert main([*arguments, "--bootstrap", "0", "--no-plots"]) == 0
+    assert "3 clips of the split 'validation', 3 classes" in capsys.readouterr().out
+    assert main(["train", str(run / "data"), str(run), "--hold-out", "0.25"]) == 2
+    assert "is prepared already: pass --hold-out to soundzoo prepare" in capsys.readouterr().err
+
+
 def test_flags_and_file_agree_and_flags_come_first(data, tmp_path):
     path = tmp_path / "run.yaml"
     path.write_text("model: fully_connected\nwidth: 0.03\nbatch: 8\nepochs: 1\nepoch_steps: 5\n")
