@@ -73,10 +73,11 @@ def test_rounds_nothing_that_stays_float(network, quantize):
     assert round_kernels(network, quantize) is network
 
 
-def test_leaves_out_a_fifth_that_goes_far_beyond_the_usual(network):
+@pytest.mark.parametrize("outliers", [8, 18])
+def test_leaves_out_what_goes_far_beyond_the_usual(network, outliers):
     rng = np.random.default_rng(0)
     patches = rng.normal(0, 0.1, (40, 96, 64)).astype("float32")
-    loud = rng.choice(40, 8, replace=False)
+    loud = rng.choice(40, outliers, replace=False)
     patches[loud] *= 30
     kept = without_outliers(network, patches)
     np.testing.assert_array_equal(kept, np.delete(patches, loud, axis=0))

@@ -12,8 +12,8 @@ from tests.fuzz.target import TARGETS
 
 ROOT = Path(__file__).parents[2]
 INPUTS = 2000
-SECONDS = 10
-"""That each target may take in all of its inputs; most take fewer."""
+SECONDS = 600
+"""After which a target is taken to hang; most take a few in all."""
 
 
 @pytest.mark.slow
@@ -27,7 +27,7 @@ def test_nothing_is_found():
     assert run.returncode == 0, "\n".join(found) or run.stderr
     tried = dict(re.findall(r"(\w+) +(\d+) inputs", run.stdout))
     assert tried.keys() == TARGETS.keys()
-    assert min(map(int, tried.values())) > 0
+    assert min(map(int, tried.values())) == INPUTS
 
 
 MISBEHAVIOUR = {
