@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from listen import FEWEST, agreement, listen
+from listen import FEWEST, listen, there
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -142,10 +142,10 @@ def agreed(heard, model, teacher):
     names = [name for name in heard.scores[model] if name in heard.scores[teacher]]
     if model == teacher or len(names) < KNOWS:
         return ""
-    columns = (
+    scores, of_teacher = (
         np.stack([heard.scores[who][name] for name in names], axis=1) for who in (model, teacher)
     )
-    return f"{agreement(*columns)[0]:.3f}"
+    return judged(there(scores, of_teacher), "mAP")
 
 
 def few(model, data):

@@ -42,12 +42,11 @@ def listen(model, data, clips):
     return text.splitlines(), np.stack(scores)
 
 
-def agreement(scores, truth):
-    """Mean average precision of scores `[clips, classes]` against another's, and of how many."""
-    there = truth > THERE
-    judged = there.sum(axis=0) >= FEWEST
-    precision = average_precision(there[:, judged], scores[:, judged])
-    return float(balanced_mean(precision)), int(judged.sum())
+def there(scores, truth):
+    """What another hears, bool, and scores, `[clips, classes]` of the classes that are judged."""
+    found = truth > THERE
+    judged = found.sum(axis=0) >= FEWEST
+    return found[:, judged], scores[:, judged]
 
 
 def main():
@@ -69,8 +68,9 @@ def main():
         names = (options.truth / "labels.txt").read_text(encoding="utf-8").splitlines()
         shared = [name for name in labels if name in names]
         truth = np.load(options.truth / "scores.npy")[:, [names.index(name) for name in shared]]
-        mean, judged = agreement(scores[:, [labels.index(name) for name in shared]], truth)
-        print(f"mAP {mean:.3f} over {judged} classes that {options.truth} hears.")
+        found, heard = there(scores[:, [labels.index(name) for name in shared]], truth)
+        mean = balanced_mean(average_precision(found, heard))
+        print(f"mAP {mean:.3f} over {found.shape[1]} classes that {options.truth} hears.")
 
 
 if __name__ == "__main__":

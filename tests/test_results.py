@@ -10,7 +10,7 @@ from zoo import reproduce
 from zoo.data import open_prepared
 
 ROOT = Path(__file__).parents[1]
-EXPERIMENTS = ("architectures", "data", "labels", "transfer")
+EXPERIMENTS = ("architectures", "data", "labels", "transfer", "world/architectures")
 
 
 def test_page_is_made_of_its_figures(recipes):
@@ -30,7 +30,7 @@ def test_commands_are_those_of_make(recipes):
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_figures_are_complete(name):
     found = reproduce.read_results(ROOT / "docs" / "results", name)
-    assert found["experiment"] == name
+    assert found["experiment"] == Path(name).name
     for row in found["rows"]:
         low, high = row["intervals"]["mAP"]
         assert 0 < low <= row["mAP"] <= high <= 1

@@ -28,13 +28,13 @@ def timeline(
     Args:
         classifier: the `AudioClassifier` that listened.
         heard: what `classifier.timeline(audio)` gave.
-        top: how many classes, those of the highest mean score, best on top.
-        seconds: length of the recording, by which a patch is drawn that is the whole of it.
+        top: how many classes, those that score highest in any patch, best on top.
+        seconds: length of the recording; by default, where the last patch ends.
         ax: matplotlib Axes to draw in.
 
     Returns:
-        `matplotlib.figure.Figure`, one row of cells a class and one column a patch, as wide as the
-        patches are apart and around the middle of the patch.
+        `matplotlib.figure.Figure`, one row of cells a class and one column a patch: the time that
+        is nearest to its middle, and the outer ones to the ends of the recording.
 
     Example:
 
@@ -45,24 +45,19 @@ def timeline(
     'time (s)'
     """
     check_top(top)
-    best = np.argsort(-heard.scores.mean(axis=0), kind="stable")[:top]
+    best = np.argsort(-heard.scores.max(axis=0), kind="stable")[:top]
     figure, axes = figure_and_axes(ax, 9, 1.2 + 0.4 * len(best))
-    starts = heard.start_seconds
-    frontend = classifier.frontend
-    patch = frontend.patch_seconds
-    if seconds is not None and len(starts) == 1:
-        patch = frontend.heard_seconds(seconds)
-    hop = starts[1] - starts[0] if len(starts) > 1 else patch
-    first, last = starts[[0, -1]] + patch / 2
-    image = axes.imshow(
+    starts, patch = heard.start_seconds, classifier.frontend.patch_seconds
+    borders = (starts[:-1] + starts[1:] + patch) / 2
+    image = axes.pcolormesh(
+        [0, *borders, starts[-1] + patch if seconds is None else seconds],
+        np.arange(len(best) + 1),
         heard.scores[:, best].T,
-        aspect="auto",
         cmap=COLOURS,
         vmin=0,
         vmax=1,
-        interpolation="nearest",
-        extent=(first - hop / 2, last + hop / 2, len(best), 0),
     )
+    axes.invert_yaxis()
     names = [
         textwrap.fill(drawable(classifier.labels[index].name), 24, max_lines=2, placeholder="...")
         for index in best
@@ -81,7 +76,7 @@ def recording(classifier: Listener, audio: StrPath, heard: Timeline, *, top: int
         classifier: the `AudioClassifier` that listened.
         audio: path of the sound file.
         heard: what `classifier.timeline(audio)` gave.
-        top: how many classes, those of the highest mean score, best on top.
+        top: how many classes, those that score highest in any patch, best on top.
 
     Returns:
         `matplotlib.figure.Figure`.

@@ -29,13 +29,27 @@ def test_recording_shares_the_time(recording):
 
 def test_recording_shows_the_best_classes_and_their_scores(recording, small_classifier, noise):
     axes = recording.axes[2]
-    best = small_classifier.classify(noise(32000), top=2)
-    assert list(ticks(axes.yaxis)) == [prediction.label for prediction in best]
-    image = axes.get_images()[0]
-    assert image.get_clim() == (0, 1)
-    means = image.get_array().mean(axis=1)
-    np.testing.assert_allclose(means, [prediction.score for prediction in best], atol=1e-3)
-    np.testing.assert_allclose(image.get_extent(), (0, 1.92, 2, 0))
+    scores = small_classifier.timeline(noise(32000)).scores
+    best = np.argsort(-scores.max(axis=0))[:2]
+    assert list(ticks(axes.yaxis)) == [small_classifier.labels[index].name for index in best]
+    cells = axes.collections[0]
+    assert cells.get_clim() == (0, 1)
+    np.testing.assert_allclose(cells.get_array(), scores[:, best].T, atol=1e-3)
+    assert borders(axes) == pytest.approx([0, 0.96, 2])
+    assert axes.get_ylim() == (2, 0)
+
+
+def borders(axes):
+    """Where the cells of a timeline begin and end, in s."""
+    return list(axes.collections[0].get_coordinates()[0, :, 0])
+
+
+def test_what_is_short_is_shown(small_classifier):
+    scores = np.full((100, 3), [0.3, 0.2, 0.1], np.float32)
+    scores[70, 2] = 0.9
+    heard = Timeline(np.arange(100) * 0.96, scores)
+    axes = plot.timeline(small_classifier, heard, top=1).axes[0]
+    assert list(ticks(axes.yaxis)) == [small_classifier.labels[2].name]
 
 
 def test_a_sound_that_is_heard_whole_is_one_cell(tmp_path, noise):
@@ -43,7 +57,7 @@ def test_a_sound_that_is_heard_whole_is_one_cell(tmp_path, noise):
     classifier = AudioClassifier("resnet50", ["Cat", "Dog"], width=0.05, frontend=frontend)
     soundfile.write(tmp_path / "x.wav", noise(12 * 16000), 16000)
     figure = plot.recording(classifier, tmp_path / "x.wav", classifier.timeline(tmp_path / "x.wav"))
-    assert figure.axes[2].get_images()[0].get_extent()[:2] == pytest.approx((0, 12))
+    assert borders(figure.axes[2]) == pytest.approx([0, 12])
 
 
 @pytest.mark.parametrize("top", [0, -1, 1.5])
@@ -59,8 +73,7 @@ def test_refuses_wrong_top(small_classifier, noise, tmp_path, top):
             draw()
 
 
-def test_cells_are_as_wide_as_patches_are_apart_around_their_middles(small_classifier):
-    for starts, extent in [([0.0], (0, 0.96)), ([0, 0.48, 0.96], (0.24, 1.68))]:
+def test_cells_are_the_time_nearest_to_patches_middles_up_to_the_ends(small_classifier):
+    for starts, expected in [([0.0], [0, 0.96]), ([0, 0.48, 0.96], [0, 0.72, 1.2, 1.92])]:
         heard = Timeline(np.array(starts), np.zeros((len(starts), 3), np.float32))
-        image = plot.timeline(small_classifier, heard).axes[0].get_images()[0]
-        assert image.get_extent() == pytest.approx((*extent, 3, 0))
+        assert borders(plot.timeline(small_classifier, heard).axes[0]) == pytest.approx(expected)
