@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo import presets
+from zoo import list_presets, presets, reproduce
 from zoo.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -60,6 +60,36 @@ def test_figures_are_the_presets():
     found = presets.read_metrics(wide)
     megabytes = (wide / presets.WEIGHTS).stat().st_size / 1e6
     assert f"width, {megabytes:.0f} MB, with an mAP of {found['mAP']:.3f};" in text
+
+
+def test_hearing_is_that_of_cards_and_results():
+    """On world the presets' own figures, by the linear classifier those of docs/results.md."""
+    transfer = reproduce.read_results(ROOT / "docs" / "results", "transfer")
+    probes = {row["settings"]["features"]: row for row in transfer["rows"]}
+    header, _, *rows = re.search(r"^\| \| world, mAP .*?\n\n", README, re.M | re.S)[0].splitlines()
+    columns = [cell.strip() for cell in header.split("|")]
+    shown = {}
+    for row in filter(None, rows):
+        cells = dict(zip(columns[2:], [cell.strip() for cell in row.split("|")][2:], strict=True))
+        if cells["ESC-10, linear probe"]:
+            shown[row.split("`")[1]] = cells
+    for name, cells in shown.items():
+        probe = probes[name]
+        assert numbers(cells["ESC-10, linear probe"]) == pytest.approx(
+            [probe["top1"], *probe["intervals"]["top1"]], abs=6e-4
+        )
+        metrics = presets.read_metrics(presets.find(name))
+        if cells["world, mAP"]:
+            assert numbers(cells["world, mAP"]) == pytest.approx(
+                [metrics["world_mAP"], *metrics["world"]["interval"]], abs=6e-4
+            )
+    assert {name for name in shown if shown[name]["world, mAP"]} == {
+        name for name in list_presets() if presets.describe(name)["labels"] > 500
+    }
+
+
+def numbers(cell):
+    return [float(number) for number in re.findall(r"[\d.]+", cell)]
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -15,6 +15,7 @@ from zoo.data.prepared import ARRAYS, CLIP, FORMAT, INDEX, SHARDS, PreparedData,
 from zoo.data.records import Skipped, Source
 from zoo.data.shards import Shards, shard_name
 from zoo.files import remove_abandoned, sha256, write_atomically
+from zoo.json_text import parse_json
 from zoo.locks import alone_in
 from zoo.seal import sealed
 
@@ -116,11 +117,19 @@ def claim(folder, plan):
 
 def check_plan(folder, plan, found):
     """Raises ValueError if the bytes found in a folder's plan.json are not those of this plan."""
-    if found != json.dumps(plan).encode():
-        raise ValueError(
-            f"{folder} holds data of another source, or with other options, or of another "
-            "version of soundzoo. Name another folder, or delete it."
+    if found == json.dumps(plan).encode():
+        return
+    try:
+        before = parse_json(found)
+    except ValueError:
+        before = None
+    what = "was prepared by other options, or by another version of soundzoo"
+    if isinstance(before, dict) and {**before, "source": plan["source"]} == plan:
+        what = (
+            "holds other data: recordings were added, removed or changed since, or their labels or "
+            "splits, or it is of another source"
         )
+    raise ValueError(f"{folder} {what}. Name another folder, or delete it.")
 
 
 def write_index(folder, labels, skipped, notes):

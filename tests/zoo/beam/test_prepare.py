@@ -89,7 +89,7 @@ def test_errors_are_those_of_prepare(tmp_path, manifest, sound):
     assert not (tmp_path / "out").exists()
     manifest.write_text(rows)
     beam.prepare(manifest, tmp_path / "out")
-    with pytest.raises(ValueError, match="holds data of another source, or with other options"):
+    with pytest.raises(ValueError, match="was prepared by other options"):
         beam.prepare(manifest, tmp_path / "out", clips_per_shard=3)
     with pytest.raises(FileExistsError, match="exists and is not prepared data"):
         beam.prepare(manifest, tmp_path / "clips")
