@@ -20,6 +20,8 @@ from pathlib import Path
 
 from beam_jobs import make_clips, name, row
 
+from zoo.plot.figure import APART, new_figure, save
+
 MODEL = "fully_connected_w025_opensounds"
 FEW = 100
 STEPS = 100
@@ -31,7 +33,9 @@ def main():
     parser.add_argument(
         "--clips", type=int, nargs="+", default=[1000, 10000, 100000], help="%(default)s"
     )
+    parser.add_argument("--plot", metavar="FILE.png", help="draw the curves")
     options = parser.parse_args()
+    curves = {job: [] for job in JOBS}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         make_clips(folder, max(options.clips))
@@ -47,8 +51,25 @@ def main():
             for job, (seconds, peak), (start, _) in zip(JOBS, found, starts, strict=True):
                 # Half of the clips are tested; steps are as many whatever the clips.
                 units = {"train": 1, "evaluate": more / 2}.get(job, more)
-                cells.append(f"{(seconds - start) / units:.2f} | {peak:.0f}")
+                curves[job].append((clips, (seconds - start) / units, peak))
+                cells.append(f"{curves[job][-1][1]:.2f} | {peak:.0f}")
             row(f"{clips:,}", *cells)
+    if options.plot:
+        draw(curves, options.plot)
+
+
+def draw(curves, path):
+    """Seconds and megabytes of each of `JOBS` over the number of clips."""
+    figure = new_figure(9, 4)
+    words = ("s for 1000 clips; of train, for 100 steps", "MB at most")
+    for column, axes in enumerate(figure.subplots(1, 2)):
+        axes.set_prop_cycle(color=APART)
+        for job, points in curves.items():
+            clips, *values = zip(*points, strict=True)
+            axes.plot(clips, values[column], marker="o", label=job)
+        axes.set(xscale="log", xlabel="clips", ylabel=words[column], ylim=(0, None))
+    axes.legend()
+    save(figure, path)
 
 
 def measure(folder, clips, steps):

@@ -10,6 +10,7 @@ from zoo.data.manifest import FILE, LABEL
 from zoo.data.tables import Table, slashed
 
 _LABEL = (*LABEL, "event_label")
+_ONSET, _OFFSET = ("onset", "start"), ("offset", "end")
 
 
 class LabelledEvent(NamedTuple):
@@ -23,9 +24,9 @@ class LabelledEvent(NamedTuple):
 def read_events(path: StrPath) -> dict[str, list[LabelledEvent]]:
     """Reads a table of events, a row an event.
 
-    Columns, in any case: `file` (or what else manifests call it), relative to the table; `label`
-    (or `event_label`, as DCASE's tables have it); `onset` and `offset` in s. A row with a file
-    alone is a recording without events.
+    Columns, in any case: `file` and `label` (or what else manifests call them, and `event_label`,
+    as DCASE's tables have it), the file relative to the table; `onset` and `offset`, or `start` and
+    `end`, in s. A row with a file alone is a recording without events.
 
     Returns:
         dict of real paths of the recordings to lists of `LabelledEvent`.
@@ -35,16 +36,17 @@ def read_events(path: StrPath) -> dict[str, list[LabelledEvent]]:
         ValueError: it lacks a column, or a row is no event; the message names the line.
     """
     table = Table(path)
-    file_column, label_column = table.column(*FILE), table.column(*_LABEL)
-    if not file_column or not label_column or not {"onset", "offset"} <= set(table.columns):
+    columns = [table.column(*names) for names in (FILE, _LABEL, _ONSET, _OFFSET)]
+    if None in columns:
         raise ValueError(
             f"{table} has the columns {', '.join(table.columns)}; a table of events needs file, "
             "label, onset and offset."
         )
+    file_column, *event_columns = columns
     folder = Path(path).parent
     found: dict[str, list[LabelledEvent]] = {}
     for line, row in table.rows(files=file_column):
-        cells = row[label_column], row["onset"], row["offset"]
+        cells = [row[column] for column in event_columns]
         fault = table.row_fault(line, row, file=row[file_column]) or _fault(line, *cells)
         if fault:
             raise ValueError(f"{table}: {fault}")

@@ -8,16 +8,16 @@ from zoo.data.tables import Table, file_fault, slashed
 
 # The first is what a column is called here, the others are what other data sets call it.
 FILE = ("file", "filename", "file_name", "filepath", "file_path", "path")
-LABEL = ("label", "labels", "class", "category")
+LABEL = ("label", "labels", "class", "category", "species")
 
 
 def read_manifest(table, *, unlabelled=False):
     """Reads a table with a header, one row a clip; `Table` says what tables are.
 
     Columns, in any case: `file` (or `filename`, `path`), relative to the manifest; `label` (or
-    `labels`, `class`, `category`), several joined by `;`; and, if there are such, `split`, whose
-    usual names are understood and others kept, and `source`, what the clip was cut from. Other
-    columns are ignored. Rows that lack something, and files that do not exist, are skipped.
+    `labels`, `class`, `category`, `species`), several joined by `;`; and, if there are such,
+    `split`, whose usual names are understood and others kept, and `source`, what the clip was cut
+    from. Other columns are ignored. Rows that lack something, and files that do not exist, are skipped.
 
     Args:
         table: `Table`.
@@ -79,7 +79,8 @@ def manifest_entries(table, locate, *, unlabelled=False):
     if not file_column or not label_column:
         raise ValueError(
             f"{table} has the columns {', '.join(table.columns)}; a manifest needs file and label, "
-            "and may have split and source."
+            f"or what else these are called ({', '.join(FILE[1:])}; {', '.join(LABEL[1:])}), and "
+            "may have split and source."
         )
     for line, row in table.rows(files=file_column):
         name, file, fault = locate(row[file_column])

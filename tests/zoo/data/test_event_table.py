@@ -1,5 +1,7 @@
 """Tables of events."""
 
+import os
+
 import pytest
 
 from zoo.data.event_table import LabelledEvent, read_events
@@ -15,6 +17,13 @@ def table(tmp_path):
         return path
 
     return write
+
+
+def test_columns_of_other_names(tmp_path):
+    (tmp_path / "events.csv").write_text("filename,species,start,end\na.wav,Robin,1,2.5\n")
+    assert read_events(tmp_path / "events.csv") == {
+        os.path.realpath(tmp_path / "a.wav"): [("Robin", 1.0, 2.5)]
+    }
 
 
 def test_a_row_is_an_event_and_a_file_alone_has_none(table, tmp_path):
