@@ -17,7 +17,8 @@ def read_manifest(table, *, unlabelled=False):
     Columns, in any case: `file` (or `filename`, `path`), relative to the manifest; `label` (or
     `labels`, `class`, `category`, `species`), several joined by `;`; and, if there are such,
     `split`, whose usual names are understood and others kept, and `source`, what the clip was cut
-    from. Other columns are ignored. Rows that lack something, and files that do not exist, are skipped.
+    from. Other columns are ignored. Rows that lack something, and files that do not exist, are
+    skipped.
 
     Args:
         table: `Table`.
