@@ -18,3 +18,11 @@ def parse_json(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("it nests too many lists or objects") from None
+
+
+def parse_object(text: str | bytes) -> dict[str, Any]:
+    """As `parse_json`; what is no object is a ValueError, too."""
+    value = parse_json(text)
+    if not isinstance(value, dict):
+        raise ValueError("it is no JSON object")
+    return value

@@ -13,7 +13,7 @@ from pathlib import Path
 from frontend.types import StrPath
 from zoo.errors import nearest, one_line
 from zoo.files import as_sha256, check_replaceable, replace_folder, scratch_folder, sha256
-from zoo.json_text import parse_json
+from zoo.json_text import parse_object
 from zoo.labels import as_labels
 from zoo.seal import SEAL, check_seal, sealed
 from zoo.unpack import unpack
@@ -156,10 +156,10 @@ def read_config(folder):
     """The content of a preset's `config.json`, a dict; ValueError if it is not one."""
     path = Path(folder, CONFIG)
     try:
-        config = parse_json(path.read_bytes())
+        config = parse_object(path.read_bytes())
     except ValueError as error:
         raise ValueError(f"{path} is not a preset's configuration: {error}.") from None
-    version = config.get("format") if isinstance(config, dict) else None
+    version = config.get("format")
     if version is None:
         raise ValueError(f"{path} is not a preset's configuration: it names no format.")
     if version != _FORMAT:
@@ -191,12 +191,9 @@ def read_metrics(folder):
     if not path.is_file():
         return {}
     try:
-        metrics = parse_json(path.read_bytes())
+        return parse_object(path.read_bytes())
     except ValueError as error:
         raise ValueError(f"{path} does not hold a preset's figures: {error}.") from None
-    if not isinstance(metrics, dict):
-        raise ValueError(f"{path} does not hold a preset's figures: it is no JSON object.")
-    return metrics
 
 
 def checked_weights(folder, config):

@@ -16,7 +16,7 @@ from apache_beam.utils.shared import Shared
 from frontend.types import StrPath
 from zoo.beam import job, places
 from zoo.errors import reason
-from zoo.json_text import parse_json
+from zoo.json_text import parse_object
 from zoo.pipeline import FileResult
 from zoo.row_file import import_pyarrow, write_parquet
 from zoo.search import LeftOut, find_sounds, listed_files
@@ -210,9 +210,7 @@ def _claim(folder, identity):
 
 def _check_identity(folder, place, text, identity):
     try:
-        found = parse_json(text)
-        if not isinstance(found, dict):
-            raise ValueError("it is no JSON object")
+        found = parse_object(text)
     except ValueError as error:
         raise ValueError(
             f"{place} is damaged ({error}), so that nobody knows whose rows these are; remove "

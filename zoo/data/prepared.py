@@ -33,7 +33,7 @@ from zoo.array_files import map_npy
 from zoo.data.example import STRETCH, checksums, decode_samples, decode_text
 from zoo.data.records import Skipped
 from zoo.files import sha256
-from zoo.json_text import parse_json
+from zoo.json_text import parse_object
 from zoo.labels import as_labels
 from zoo.seal import check_seal
 
@@ -323,12 +323,12 @@ def _read_index(folder):
             "Run soundzoo prepare."
         )
     try:
-        index = parse_json(path.read_bytes())
+        index = parse_object(path.read_bytes())
     except ValueError as error:
         raise CorruptData(
             f"{path} is damaged: {error}. Delete it and run soundzoo prepare again."
         ) from None
-    version = index.get("format") if isinstance(index, dict) else None
+    version = index.get("format")
     if version != FORMAT:
         raise ValueError(
             f"{path} has format {version!r:.80}; this version of soundzoo reads format {FORMAT}. "

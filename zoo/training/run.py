@@ -13,7 +13,7 @@ import tensorflow as tf
 from zoo import presets
 from zoo._version import __version__
 from zoo.files import write_atomically
-from zoo.json_text import parse_json
+from zoo.json_text import parse_object
 from zoo.locks import alone_in
 from zoo.training.checkpoints import assign_checkpoint, load_checkpoint, save_checkpoint
 from zoo.training.config import TrainConfig, read_config, write_config
@@ -62,12 +62,9 @@ class RunFolder:
         if not path.is_file():  # of an older version, as one that says nothing of its end
             return True
         try:
-            run = parse_json(path.read_bytes())
+            return parse_object(path.read_bytes()).get("ended", True)
         except ValueError as error:
             raise ValueError(f"{path} is damaged: {error}. Name another run folder.") from None
-        if not isinstance(run, dict):
-            raise ValueError(f"{path} is damaged: it is no JSON object. Name another run folder.")
-        return run.get("ended", True)
 
     def describe(self, replicas, *, ended):
         """Says in the folder what is trained, on what and by what, and whether it is over."""

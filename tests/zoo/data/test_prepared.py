@@ -215,7 +215,7 @@ def test_data_of_an_older_version_are_read_without_checksums(older):
     [
         ("{", r"index\.json is damaged: .* Delete it"),
         ("[" * 100_000, r"index\.json is damaged: it nests too many .* Delete it"),
-        ("[]", r"index\.json has format None; this version of soundzoo reads format 2"),
+        ("[]", r"index\.json is damaged: it is no JSON object\. Delete it"),
         (r'{"format": "a\nb"}', r"has format 'a\\nb'; this version"),
         ('{"format": 1}', r"has format 1; .* format 2\. Prepare the data again, into another"),
     ],
