@@ -186,6 +186,16 @@ from file names and folders. The figures are those of the weights that ship, rou
 ''')
     }
 
+## Intended use, and limits
+
+{
+        paragraph(f'''
+For fine-tuning, and to go on training from. It learned from few hours, and where scores are to be
+trusted as they are, `yamnet` hears {better}, as the table says. Scores rank; they are not
+probabilities.
+''')
+    }
+
 ## What it was trained on, and how
 
 {
@@ -209,16 +219,6 @@ trains it on, for as many steps as its recipe says.
         paragraph('''
 Where a licence is unverified, grey or not stated, the terms of single clips are not known:
 collections took them from Freesound, Pixabay and elsewhere without saying more.
-''')
-    }
-
-## Intended use, and limits
-
-{
-        paragraph(f'''
-For fine-tuning, and to go on training from. It learned from few hours, and where scores are to be
-trusted as they are, `yamnet` hears {better}, as the table says. Scores rank; they are not
-probabilities.
 ''')
     }
 
