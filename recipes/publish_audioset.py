@@ -136,7 +136,9 @@ def card(classifier, output, checksum, recipe, metrics, yamnet, heard):
     of_world = " | ".join(cell(each["world_mAP"], each["world"]["interval"]) for each in both)
     of_esc10 = " | ".join(f"{each['esc10_fold5_top1']:.3f}" for each in both)
     close = metrics["world_mAP"] >= yamnet["world"]["interval"][0]
-    better = "ESC-10's sounds better, and world's as well" if close else "world's sounds better"
+    standing = (
+        "level with `yamnet` on world and behind" if close else "behind `yamnet` on world and"
+    )
     collected = "\n".join(
         f"| {licence} | {', '.join(sorted(names))} | {clips} | {hours:.2f} |"
         for licence, (names, clips, hours) in heard.items()
@@ -190,9 +192,8 @@ from file names and folders. The figures are those of the weights that ship, rou
 
 {
         paragraph(f'''
-For fine-tuning, and to go on training from. It learned from few hours, and where scores are to be
-trusted as they are, `yamnet` hears {better}, as the table says. Scores rank; they are not
-probabilities.
+For fine-tuning, and to go on training from. It learned from few hours: where scores are taken as
+they are, it is {standing} on ESC-10, as the table says. Scores rank; they are not probabilities.
 ''')
     }
 

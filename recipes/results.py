@@ -84,7 +84,7 @@ SECTIONS = {
         networks that never heard ESC-10 than on log-mel patches. The more a network heard of the
         world, the better: resnet50_w025_opensounds_only heard single sounds, those on AudioSet's
         classes some hours of streets and kitchens, too, and YAMNet AudioSet itself. The five that
-        mn04 and YAMNet taught had steps of 64 patches: ResNet-50 35,000 after others had taught its
+        mn04 and YAMNet taught had steps of 64 patches: ResNet-50 44,000 after others had taught its
         body, the fully connected network 12,000, AlexNet and VGG 6,500, and Inception V3, the
         slowest to train, 2,500 by mn04 alone. Scores of the ten classes as they come, without any
         training on them (zero-shot), are not far behind; mn04, a teacher, is the ceiling of what it
