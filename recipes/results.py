@@ -44,7 +44,12 @@ SECTIONS = {
         "reproduce architectures runs/audioset runs/results/world "
         "--config recipes/reproduce_world.yaml --seeds 3 3 1 1 1 --split world_test",
         """
-        WORLD
+        Each network begins with random weights and learns what mn04 and YAMNet hear in 600 steps of
+        64 mixtures. mAP is that on world's test split over all of its classes, with labels and not
+        teachers as truth. So few steps tell how fast a network learns: Inception V3 comes first, as
+        above, AlexNet before VGG, and ResNet-50 in the middle, which hears the most in the presets,
+        after 44,000 steps. One seed of the last three says little of an order in which intervals
+        overlap.
         """,
     ),
     "labels": (
@@ -87,8 +92,9 @@ SECTIONS = {
         mn04 and YAMNet taught had steps of 64 patches: ResNet-50 44,000 after others had taught its
         body, the fully connected network 12,000, AlexNet and VGG 6,500, and Inception V3, the
         slowest to train, 2,500 by mn04 alone. Scores of the ten classes as they come, without any
-        training on them (zero-shot), are not far behind; mn04, a teacher, is the ceiling of what it
-        can teach.
+        training on them (zero-shot), ask more: ResNet-50's embeddings tell the ten apart almost as
+        YAMNet's do, and its scores name them less often. mn04, a teacher, is the ceiling of what it
+        can teach; yamnet_tflite is Google's own file, of another training than the preset.
         """,
     ),
 }
