@@ -51,8 +51,9 @@ def main():
             for job, (seconds, peak), (start, _) in zip(JOBS, found, starts, strict=True):
                 # Half of the clips are tested; steps are as many whatever the clips.
                 units = {"train": 1, "evaluate": more / 2}.get(job, more)
-                curves[job].append((clips, (seconds - start) / units, peak))
-                cells.append(f"{curves[job][-1][1]:.2f} | {peak:.0f}")
+                cost = (seconds - start) / units
+                curves[job].append((clips, cost, peak))
+                cells.append(f"{cost:.2f} | {peak:.0f}")
             row(f"{clips:,}", *cells)
     if options.plot:
         draw(curves, options.plot)

@@ -27,9 +27,9 @@ NEAR = 0.9
 """Cosine of the angle between two patches' embeddings, from which on spectrograms are compared."""
 
 SAME = 0.8
-"""Correlation of two spectrograms, from which on they count as one recording. Nearly
-all test recordings, cut elsewhere, at another level and encoded again, fit themselves as well as
-that, and few pairs of recordings of one class of ESC-10 fit each other."""
+"""Correlation of two spectrograms, from which on they count as one recording. Nearly all test
+recordings, cut elsewhere, at another level and encoded again, fit themselves as well as that, and
+few pairs of recordings of one class of ESC-10 fit each other."""
 
 FURTHER = 3
 """Test recordings, the nearest ones, whose spectrograms are compared with a recording's."""

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import opensounds
 import yaml
+from listen import FEWEST
 
 import zoo
 from zoo import presets
@@ -37,9 +38,6 @@ PRETRAINED = Path(zoo.__file__).parent / "pretrained"
 SIGNIFICANT_BITS = 6
 """Of kernels, as they ship: of float16's eleven the rest would be noise to hearing, and to gzip,
 and the package would not have room for all networks (ours; figures are of what ships)."""
-
-FEWEST = 5
-"""Test clips of a class of world that is judged."""
 
 STARTS = {
     "widened": """The network started from resnet50_w025_opensounds, whose units were copied

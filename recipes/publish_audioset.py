@@ -15,7 +15,8 @@ from pathlib import Path
 import yaml
 from audioset import rows_of, without_overlap
 from hearing import cell
-from publish import FEWEST, PRETRAINED, paragraph, ship, tested_classes
+from listen import FEWEST
+from publish import PRETRAINED, paragraph, ship, tested_classes
 from yamnet_preset import measure
 
 import zoo

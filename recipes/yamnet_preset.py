@@ -19,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from publish import FEWEST, esc10_figures, metrics_of, paragraph, tested_classes, world_figures
+from listen import FEWEST
+from publish import esc10_figures, metrics_of, paragraph, tested_classes, world_figures
 
 import zoo
 from frontend import load_audio
@@ -107,11 +108,13 @@ def measure(classifier, data, audioset):
 def card(classifier, checksum, metrics):
     """The model card."""
 
-    def row(name, figure):
-        low, high = metrics["intervals"][figure]
-        return f"| opensounds: {name} | {metrics[figure]:.3f} | {low:.3f} to {high:.3f} |"
-
     world = metrics["world"]
+    intervals = {**metrics["intervals"], "world_mAP": world["interval"]}
+
+    def row(name, figure):
+        low, high = intervals[figure]
+        return f"| {name} | {metrics[figure]:.3f} | {low:.3f} to {high:.3f} |"
+
     return f"""# yamnet
 
 {
@@ -149,14 +152,12 @@ same network: the two agree in what they hear, not in their weights.
 
 | figure | | 95% interval |
 |---|---|---|
-{row("mAP", "mAP")}
-{row("AUC", "AUC")}
-{row("d'", "d_prime")}
-{row("lwlrap", "lwlrap")}
-{row("top-1 of all labels", "top1")}
-| world: mAP | {metrics["world_mAP"]:.3f} | {
-        " to ".join(f"{bound:.3f}" for bound in world["interval"])
-    } |
+{row("opensounds: mAP", "mAP")}
+{row("opensounds: AUC", "AUC")}
+{row("opensounds: d'", "d_prime")}
+{row("opensounds: lwlrap", "lwlrap")}
+{row("opensounds: top-1 of all labels", "top1")}
+{row("world: mAP", "world_mAP")}
 | ESC-10, fold 5: top-1 of its ten labels | {metrics["esc10_fold5_top1"]:.3f} | |
 
 {

@@ -100,7 +100,8 @@ class EventFinder:
         Returns:
             list of `Event`, in the order of their onsets.
         """
-        borders = self._borders(len(scores), seconds)
+        starts = self.frontend.patch_starts(len(scores))
+        borders = patch_borders(starts, self.frontend.patch_seconds, seconds)
         # Most labels are never heard, and no median is above the highest score.
         peaks = scores.max(axis=0)
         events = [
@@ -110,14 +111,6 @@ class EventFinder:
             for event in self._of_label(index, scores[:, index], borders)
         ]
         return sorted(events, key=lambda event: (event.onset, -event.peak))
-
-    def _borders(self, patches, seconds):
-        """Where the time that a patch speaks for ends and that of the next begins, in s."""
-        hop = self.frontend.patch_hop_samples / self.frontend.sample_rate
-        shared = self.frontend.patch_seconds - hop
-        # In the middle of what two patches share, which a last patch always holds.
-        starts = self.frontend.patch_starts(patches)
-        return np.concatenate([[0.0], starts[1:] + shared / 2, [seconds]])
 
     def _of_label(self, index, scores, borders):
         threshold = self.thresholds[index]
@@ -140,6 +133,22 @@ class EventFinder:
                     *self.labels[index],
                     *map(float, (borders[first], borders[last], heard.max(), heard.mean())),
                 )
+
+
+def patch_borders(starts, patch_seconds, seconds):
+    """Where the time that a patch speaks for ends and that of the next begins, in s.
+
+    Args:
+        starts: of the patches, evenly apart from 0 on, float64 `[patches]`.
+        patch_seconds: how long each is.
+        seconds: how long the recording is.
+
+    Returns:
+        float64 `[patches + 1]`, both ends of the recording included.
+    """
+    shared = patch_seconds - starts[1:2]  # of two patches; of a single one there is none
+    # In the middle of what two patches share, which a last patch always holds.
+    return np.concatenate([[0.0], starts[1:] + shared / 2, [seconds]])
 
 
 def _thresholds(threshold, labels):

@@ -72,16 +72,14 @@ def replace_folder(path, kind, mark, *, overwrite=False):
         OSError: the folder cannot be written.
     """
     path = Path(path).resolve()
-    check_replaceable(path, kind, mark, overwrite=overwrite)
+    check_replaceable(path, kind, mark, overwrite)
     path.parent.mkdir(parents=True, exist_ok=True)
     _check_folder_of(path)
     with scratch_folder(path.parent, _unfinished(path)) as scratch:
         folder = scratch / path.name
         folder.mkdir()
         yield folder
-        check_replaceable(
-            path, kind, mark, overwrite=overwrite
-        )  # another process may have been as fast
+        check_replaceable(path, kind, mark, overwrite)  # another process may have been as fast
         if not path.exists():
             os.replace(folder, path)
         elif not exchange(folder, path):
@@ -89,7 +87,7 @@ def replace_folder(path, kind, mark, *, overwrite=False):
         # The folder of before goes with the scratch folder.
 
 
-def check_replaceable(path, kind, mark, *, overwrite):
+def check_replaceable(path, kind, mark, overwrite):
     """Raises FileExistsError where `replace_folder` would."""
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists; pass overwrite=True to replace it.")

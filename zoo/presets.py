@@ -88,8 +88,7 @@ def labels(preset):
     """
     folder = find(preset)
     try:
-        found = read_config(folder)["classifier"]["labels"]
-        return as_labels([label if isinstance(label, str) else tuple(label) for label in found])
+        return as_labels(read_config(folder)["classifier"]["labels"])
     except (TypeError, KeyError, ValueError) as error:
         raise ValueError(f"{folder / CONFIG} does not describe a classifier: {error}.") from None
 

@@ -61,7 +61,9 @@ def evaluated(small_classifier, tmp_path):
     """A preset with figures, and beside it what is nobody else's."""
     folder = tmp_path / "mine"
     small_classifier.save_to_preset(folder)
-    (folder / presets.METRICS).write_text(json.dumps({"mAP": 0.5, "AUC": 0.9, "d_prime": None}))
+    (folder / presets.METRICS).write_text(
+        json.dumps({"mAP": 0.5, "AUC": 0.9, "d_prime": None, "steps": [1]})
+    )
     (folder / "secret.txt").write_text("secret")
     return folder
 

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
 import zoo
 from zoo.cli.model import add_model, is_exported
-from zoo.cli.output import TableWriter, add_command, complain, print_json
+from zoo.cli.output import TableWriter, add_command, check_overwrite, complain, print_json
 from zoo.cli.progress import progress_bar
 from zoo.cli.sounds import sound_files
 
@@ -76,8 +76,7 @@ def _export(options):
         if getattr(options, name) is not None
     }
     _check(options, choices)
-    if os.path.exists(options.output) and not options.overwrite:
-        raise FileExistsError(f"{options.output} exists; pass --overwrite to replace it.")
+    check_overwrite(options.output, options.overwrite)
     if options.calibration:
         named = argparse.Namespace(files=options.calibration, from_list=None)
         choices["calibration"] = sound_files(named)

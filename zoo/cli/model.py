@@ -1,10 +1,10 @@
 """The arguments that name a model, and the classifier that they name."""
 
-import os
 from pathlib import Path
 
 import zoo
 from zoo import presets
+from zoo.cli.output import check_overwrite
 from zoo.files import sha256
 
 DEFAULT_MODEL = "yamnet"
@@ -40,8 +40,7 @@ def add_calibrated(parser):
 
 def check_preset_place(path, overwrite):
     """Refuses to begin work whose preset would not replace what is there."""
-    if os.path.exists(path) and not overwrite:
-        raise FileExistsError(f"{path} exists; pass --overwrite to replace it.")
+    check_overwrite(path, overwrite)
     presets.check_place(path)
 
 

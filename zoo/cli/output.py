@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import json
+import os
 import sys
 import warnings
 
@@ -21,6 +22,12 @@ def add_command(commands, name, run, summary, example):
     )
     parser.set_defaults(run=run, parser=parser)
     return parser
+
+
+def check_overwrite(path, overwrite):
+    """Refuses to begin work whose result is not to replace what is there."""
+    if os.path.exists(path) and not overwrite:
+        raise FileExistsError(f"{path} exists; pass --overwrite to replace it.")
 
 
 class TableWriter:

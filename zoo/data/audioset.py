@@ -14,7 +14,7 @@ CLASSES = "class_labels_indices.csv"
 # A row is id, start and end in seconds, and the mids of the labels. The official files quote the
 # mids as one cell; in the form in which they circulate, spreadsheets have quoted each again, spread
 # them over cells and filled the rest with commas. What the mids look like serves for both.
-_ROW = re.compile(r'\s*"?([\w-]+)"?\s*,\s*(\d+(?:\.\d*)?)\s*,\s*[\d.]+\s*,(.*)')
+_ROW = re.compile(r'\s*"?([\w-]+)"?\s*,\s*(\d+\.?\d*|\.\d+)\s*,\s*[\d.]+\s*,(.*)')
 _MID = re.compile(r"/[a-z]/\w+")
 
 # What a clip's file is called, without its suffix, by those who download them. Ids have eleven

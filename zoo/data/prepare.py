@@ -15,7 +15,7 @@ from zoo.data.prepared import ARRAYS, CLIP, FORMAT, INDEX, SHARDS, PreparedData,
 from zoo.data.records import Skipped, Source
 from zoo.data.shards import Shards, shard_name
 from zoo.files import remove_abandoned, sha256, write_atomically
-from zoo.json_text import parse_json
+from zoo.json_text import parse_object
 from zoo.locks import alone_in
 from zoo.seal import sealed
 
@@ -120,11 +120,11 @@ def check_plan(folder, plan, found):
     if found == json.dumps(plan).encode():
         return
     try:
-        before = parse_json(found)
+        before = parse_object(found)
     except ValueError:
-        before = None
+        before = {}
     what = "was prepared by other options, or by another version of soundzoo"
-    if isinstance(before, dict) and {**before, "source": plan["source"]} == plan:
+    if {**before, "source": plan["source"]} == plan:
         what = (
             "holds other data: recordings were added, removed or changed since, or their labels or "
             "splits, or it is of another source"

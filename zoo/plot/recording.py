@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from frontend import load_audio
 from frontend.types import StrPath
+from zoo.events import patch_borders
 from zoo.labels import check_top
 from zoo.listener import Listener, Timeline
 from zoo.plot.figure import BLUE, COLOURS, drawable, figure_and_axes, new_figure
@@ -48,9 +49,9 @@ def timeline(
     best = np.argsort(-heard.scores.max(axis=0), kind="stable")[:top]
     figure, axes = figure_and_axes(ax, 9, 1.2 + 0.4 * len(best))
     starts, patch = heard.start_seconds, classifier.frontend.patch_seconds
-    borders = (starts[:-1] + starts[1:] + patch) / 2
+    end = starts[-1] + patch if seconds is None else seconds
     image = axes.pcolormesh(
-        [0, *borders, starts[-1] + patch if seconds is None else seconds],
+        patch_borders(starts, patch, end),
         np.arange(len(best) + 1),
         heard.scores[:, best].T,
         cmap=COLOURS,

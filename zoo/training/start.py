@@ -20,7 +20,7 @@ def start(config, data, name, strategy):
     Args:
         config: a `TrainConfig`.
         data: the `PreparedData` to train on.
-        name: what the classifier is called; what is no letter or number becomes `_`.
+        name: of the classifier.
         strategy: the `tf.distribute.Strategy` whose variables the weights are.
 
     Returns:
