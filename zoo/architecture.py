@@ -17,6 +17,9 @@ from zoo.head import add_head
 PAPER_CLASSES = 3087
 """Labels in the paper's comparison of the architectures."""
 
+_TOO_LARGE = 2**31
+"""Of a layer's size: initializers and shapes beyond it are of more than floats and int64 hold."""
+
 
 class PaperFigures(NamedTuple):
     """What the paper prints for one network at 3087 classes: `weights` and `multiplies`."""
@@ -244,7 +247,9 @@ def _checked_shape(shape):
 
 def _checked_number(argument, value, kind):
     """The number as Python's own int or float, which Keras wants, whosever it is."""
-    if isinstance(value, bool) or not isinstance(value, kind) or not 0 < value < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, kind) or not 0 < value < _TOO_LARGE:
         words = "whole number" if kind is Integral else "number"
-        raise ValueError(f"{argument} must be a {words} above 0. Received: {value!r}")
+        raise ValueError(
+            f"{argument} must be a {words} above 0 and below 2^31. Received: {value!r}"
+        )
     return int(value) if kind is Integral else float(value)

@@ -55,7 +55,7 @@ def test_sizes_may_be_of_numpy():
     assert network.output_shape == (None, 4)
 
 
-@pytest.mark.parametrize("sizes", [{"width": 1e9}, {"width": 1e15}, {"classes": 10**12}])
+@pytest.mark.parametrize("sizes", [{"width": 1e9}, {"width": 2e9}, {"classes": 2 * 10**9}])
 def test_sizes_that_no_memory_holds(sizes):
     with pytest.raises(MemoryError, match="not enough memory for fully_connected of this width"):
         zoo.FullyConnected(**sizes)

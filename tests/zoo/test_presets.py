@@ -191,6 +191,8 @@ def test_refuses_a_classifier_that_makes_no_sense(broken, key, value):
     ("key", "value", "message"),
     [
         ("width", 1e4, "its network has more weights than the"),
+        ("width", 2e9, "its network has more weights than the"),
+        ("bottleneck", 10**400, "bottleneck must be a whole number above 0 and below 2"),
         ("bottleneck", 10**9, "its network has more weights than the"),
         ("labels", list(map(str, range(100_000))), "its network has more weights than the"),
         ("frontend", {"mel_bins": 10**9}, "mel_bins must be at most"),

@@ -253,6 +253,9 @@ def test_mixed_precision(architecture, build, policy):
         ("width", "0.5"),
         ("bottleneck", 0),
         ("bottleneck", 1.5),
+        ("classes", 2**31),
+        ("width", 10**400),
+        ("bottleneck", 10**400),
         ("input_shape", (96, 64, 1)),
     ],
 )
