@@ -146,7 +146,7 @@ runs/zero_shot/%/scores.npy: runs/esc10/index.json zoo/pretrained/%/config.json
 	.venv/bin/python recipes/listen.py --model $* --prepared runs/esc10 --output runs/zero_shot/$*
 
 benchmark: .venv/tools ## Race ResNet-50's training against PyTorch, on a quiet machine
-	.venv/bin/python benchmarks/train.py --stock
+	.venv/bin/python benchmarks/train.py --also stock
 
 clean: ## Remove the virtual environments and build folders
 	rm -rf .venv .venv-* build dist *.egg-info

@@ -1,12 +1,13 @@
 """Training speed of ResNet-50: this package on TensorFlow, against PyTorch.
 
-    python benchmarks/train.py [--stock] [--keep-memory] [--width 1] [--batch 32] [--steps 4]
-                               [--json FILE]
+    python benchmarks/train.py [--also stock compiled ...] [--precisions float32 bfloat16]
+                               [--keep-memory] [--width 1] [--batch 32] [--steps 4] [--json FILE]
 
 One training step is forward, sigmoid cross-entropy over 527 classes, backward and Adam, on random
 log-mel patches `[batch, 96, 64]`. PyTorch trains the same network, of the same number of weights,
 channels last, with its fused Adam, in an environment of its own (`.venv-torch` beside this folder,
-made on the first run). bfloat16 is Keras's policy `mixed_bfloat16` and PyTorch's autocast.
+made on the first run). bfloat16 is Keras's policy `mixed_bfloat16` and PyTorch's autocast. `--also`
+adds PyTorch compiled, and ways of training in Keras that we do not have.
 
 Each contender is a process. They take turns, round by round, so that a busy machine slows all of
 them alike, and the median round counts.
@@ -15,7 +16,9 @@ them alike, and the median round counts.
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from contenders import make_torch_environment, race, serve, start
 
@@ -41,8 +44,12 @@ def main():
     parser.add_argument("--width", type=float, default=1.0, help="of the network (%(default)s)")
     parser.add_argument("--batch", type=int, default=32, help="patches per step (%(default)s)")
     parser.add_argument("--steps", type=int, default=4, help="steps per round (%(default)s)")
+    more = [name for name in CONTENDERS if name not in ALWAYS]
     parser.add_argument(
-        "--stock", action="store_true", help="also with keras.layers.BatchNormalization"
+        "--also", nargs="+", choices=more, default=[], help="of: " + ", ".join(more), metavar="NAME"
+    )
+    parser.add_argument(
+        "--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS, help="%(default)s"
     )
     parser.add_argument(
         "--keep-memory", action="store_true", help="have glibc keep what a contender frees"
@@ -55,13 +62,13 @@ def main():
         _serve(arguments)
         return
     make_torch_environment()
-    names = [name for name in CONTENDERS if arguments.stock or name != "keras_stock"]
+    names = [*ALWAYS, *arguments.also]
     results = {
         "width": arguments.width,
         "batch": arguments.batch,
         "keep_memory": arguments.keep_memory,
         "examples_per_second": {
-            precision: _race(names, precision, arguments) for precision in PRECISIONS
+            precision: _race(names, precision, arguments) for precision in arguments.precisions
         },
     }
     results["keras_over_torch"] = {
@@ -102,16 +109,16 @@ def _start(name, precision, arguments):
     command = [__file__, "--contender", name, "--precision", precision]
     for option in ("width", "batch", "steps"):
         command += [f"--{option}", str(getattr(arguments, option))]
-    environment = KEEP_MEMORY if arguments.keep_memory else None
-    return start(command, torch=name == "torch", environment=environment)
+    contender = CONTENDERS[name]
+    environment = contender.environment | (KEEP_MEMORY if arguments.keep_memory else {})
+    return start(command, torch=contender.torch, environment=environment)
 
 
 def _serve(arguments):
     sys.path.insert(0, str(ROOT))
-    step, weights = CONTENDERS[arguments.contender](arguments)
-    for _ in range(WARM_UP):
-        step()
-    serve(weights, lambda: [step() for _ in range(arguments.steps)])
+    run, weights = CONTENDERS[arguments.contender].make(arguments)
+    run(WARM_UP)
+    serve(weights, lambda: run(arguments.steps))
 
 
 def _random_batch(batch):
@@ -123,7 +130,7 @@ def _random_batch(batch):
     return patches, labels
 
 
-def _keras(arguments, batch_norm=None):
+def _keras(arguments, batch_norm=None, unrolled=False):
     import keras
     import tensorflow as tf
 
@@ -140,24 +147,35 @@ def _keras(arguments, batch_norm=None):
     optimizer = keras.optimizers.Adam(LEARNING_RATE)
     optimizer.build(model.trainable_variables)
 
-    @tf.function
-    def train():
+    def step():
         with tf.GradientTape() as tape:
             value = loss(labels, model(patches, training=True))
         variables = model.trainable_variables
         optimizer.apply(tape.gradient(value, [v.value for v in variables]), variables)
         return value
 
-    return lambda: train().numpy(), sum(v.shape.num_elements() for v in model.trainable_variables)
+    @tf.function
+    def train(steps):
+        return [step() for _ in range(steps)][-1]
+
+    def run(steps):
+        for _ in range(1 if unrolled else steps):
+            train(steps if unrolled else 1).numpy()
+
+    return run, sum(v.shape.num_elements() for v in model.trainable_variables)
 
 
-def _keras_stock(arguments):
+def _stock(arguments):
     import keras
 
     return _keras(arguments, keras.layers.BatchNormalization)
 
 
-def _torch(arguments):
+def _unrolled(arguments):
+    return _keras(arguments, unrolled=True)
+
+
+def _torch(arguments, compiled=False):
     import torch
     from torch import nn
     from torch_resnet50 import ResNet50
@@ -167,6 +185,8 @@ def _torch(arguments):
     model = ResNet50(arguments.width, CLASSES).to(memory_format=torch.channels_last).train()
     loss = nn.BCEWithLogitsLoss()
     optimizer = torch.optim.Adam(model.parameters(), LEARNING_RATE, fused=True)
+    if compiled:
+        model.compile()
 
     def train():
         optimizer.zero_grad()
@@ -178,10 +198,36 @@ def _torch(arguments):
         optimizer.step()
         return value.item()
 
-    return train, sum(parameter.numel() for parameter in model.parameters())
+    def run(steps):
+        for _ in range(steps):
+            train()
+
+    return run, sum(parameter.numel() for parameter in model.parameters())
 
 
-CONTENDERS = {"keras": _keras, "keras_stock": _keras_stock, "torch": _torch}
+def _compiled(arguments):
+    return _torch(arguments, compiled=True)
+
+
+class Contender(NamedTuple):
+    """What `make` gives trains so many steps; beside it stands its number of weights."""
+
+    make: Callable
+    environment: dict
+    torch: bool = False
+
+
+ALWAYS = ("keras", "torch")
+CONTENDERS = {
+    "keras": Contender(_keras, {}),
+    "torch": Contender(_torch, {}, torch=True),
+    "compiled": Contender(_compiled, {}, torch=True),
+    "stock": Contender(_stock, {}),
+    "unrolled": Contender(_unrolled, {}),
+    "native_format": Contender(_keras, {"TF_ENABLE_MKL_NATIVE_FORMAT": "1"}),
+    "one_operation": Contender(_keras, {"TF_NUM_INTEROP_THREADS": "1"}),
+    "huge_pages": Contender(_keras, {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}),
+}
 
 if __name__ == "__main__":
     main()
