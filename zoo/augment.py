@@ -139,9 +139,10 @@ class RandomSpeed(Augmentation):
         position = ops.expand_dims(place, 0) * speed + self.input_fixed
         before = ops.cast(ops.floor(position), "int32")
         part = position - ops.floor(position)
+        # A speed that was rounded up begins before the first sample.
         last = self.input_samples - 1
-        left = ops.take_along_axis(waveforms, ops.minimum(before, last), axis=1)
-        right = ops.take_along_axis(waveforms, ops.minimum(before + 1, last), axis=1)
+        left = ops.take_along_axis(waveforms, ops.clip(before, 0, last), axis=1)
+        right = ops.take_along_axis(waveforms, ops.clip(before + 1, 0, last), axis=1)
         return left * (1 - part) + right * part
 
     def pass_through(self, waveforms):
@@ -189,7 +190,8 @@ class MixupAtRatio(Mixup):
 
     The neighbour is brought to the example's root mean square, and is then up to `decibels` dB
     quieter or louder. Its targets count in full as long as it is not the quieter of the two, and
-    else in proportion to its amplitude; so do the example's own. Targets of both are united.
+    else in proportion to its amplitude; so do the example's own. Targets of both are united. Silence
+    gives none to its neighbour and gets none from it, as nothing of it is heard there.
 
     Args:
         share: part of the examples that are mixed, 0 to 1.
@@ -214,9 +216,10 @@ class MixupAtRatio(Mixup):
         level = ops.sqrt(ops.mean(ops.square(waveforms), axis=1, keepdims=True))
         neighbours = _neighbours(ops.shape(uniform)[0])
         # What is hardly a sound, as a neighbour, is not made one.
-        gain = level / ops.maximum(ops.take(level, neighbours, axis=0), FAINT)
-        other = ops.take(waveforms, neighbours, axis=0) * gain
+        other_level = ops.take(level, neighbours, axis=0)
+        other = ops.take(waveforms, neighbours, axis=0) * level / ops.maximum(other_level, FAINT)
         own_part, other_part = (ops.minimum(2 * part, 1.0) for part in (kept, 1 - kept))
+        other_part *= ops.minimum(ops.minimum(level, other_level) / FAINT, 1.0)
         return (
             kept * waveforms + (1 - kept) * other,
             ops.maximum(own_part * targets, other_part * ops.take(targets, neighbours, axis=0)),

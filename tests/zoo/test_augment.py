@@ -99,6 +99,14 @@ def test_speed_leaves_a_sample_where_it_is(drawn):
     assert plain.argmax() == 60
 
 
+def test_speed_that_is_rounded_up_stays_within_what_goes_in():
+    layer = RandomSpeed(8000, 1.2, fixed=7000)
+    ends = np.zeros((1, layer.input_samples), "float32")
+    ends[0, -100:] = 1
+    (played,) = np.asarray(layer(ends, uniform=np.ones((1, 1), "float32"), training=True))
+    assert not played[:100].any()
+
+
 def test_mixup_at_a_ratio_of_levels():
     uniform = np.array([[0, 0.75], [0, 0.25], [0.9, 0], [0, 0.5]], "float32")
     loud = WAVEFORMS[:4] * np.array([[1], [100], [1], [1e-6]], "float32")
@@ -115,6 +123,14 @@ def test_mixup_at_a_ratio_of_levels():
     np.testing.assert_allclose(targets[1, :2], [1, 2 / (ratio + 1)], rtol=1e-5)
     np.testing.assert_array_equal(mixed[2], loud[2])  # not drawn
     np.testing.assert_allclose(mixed[3], loud[3], atol=1e-3)  # hardly a sound
+
+
+@pytest.mark.parametrize("quiet", [0.0, 1e-6])
+def test_mixup_at_a_ratio_gives_no_targets_to_or_from_silence(quiet):
+    pair = WAVEFORMS[:2] * np.array([[1], [quiet]], "float32")
+    layer, both = MixupAtRatio(1.0, decibels=20), np.eye(2, dtype="float32")
+    _, targets = flat(layer((pair, both), uniform=np.full((2, 2), 0.5, "float32"), training=True))
+    np.testing.assert_allclose(targets, both, atol=2e-3)
 
 
 def test_mixup_mixes_neighbours_and_keeps_the_larger_part():
