@@ -21,8 +21,9 @@ KILLS ?= 100
 
 .PHONY: demo test test-fast test-legacy fuzz chaos lint format docs presets weights results hearing benchmark clean $(AUDIOSET) $(PRESETS)
 
-demo: .venv/package ## Classify the example recordings with the preset for single sounds
-	.venv/bin/soundzoo classify examples --top 3 --model resnet50_w025_opensounds
+demo: .venv/package ## Classify the example recordings: everyday sounds, and single ones with the preset for them
+	.venv/bin/soundzoo classify examples/everyday --top 3
+	.venv/bin/soundzoo classify examples/*.ogg --top 3 --model resnet50_w025_opensounds
 
 test: .venv/tools .venv-mediapipe/package .venv-colab/package $(if $(BROWSER),.venv-web/package) ## Run the whole suite
 	$(if $(BROWSER),,@echo "Tests in a browser are left out: they want Debian's packages chromium and npm.")

@@ -16,6 +16,8 @@ DOCUMENTS = {
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 }
 
+SINGLE = [f"examples/{path.name}" for path in sorted((ROOT / "examples").glob("*.ogg"))]
+
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch, sounds, node_modules):
@@ -41,7 +43,8 @@ def test_commands_and_python_blocks_run(checkout, name):
 @pytest.mark.parametrize(
     ("shown", "arguments"),
     [
-        ("demo", ["classify", "examples", "--top", "3", "--model", "resnet50_w025_opensounds"]),
+        ("demo", ["classify", "examples/everyday", "--top", "3"]),
+        ("single", ["classify", *SINGLE, "--top", "3", "--model", "resnet50_w025_opensounds"]),
         ("summary", ["summary"]),
         ("list", ["list"]),
     ],

@@ -70,7 +70,7 @@ def find_sounds(folder: StrPath) -> Found:
 
     >>> found = find_sounds("examples")
     >>> len(found.files), *map(str, found.left_out)
-    (8, '1 .md in examples/')
+    (14, '1 .md in examples/')
     """
     files: list[Path] = []
     left_out: Counter[tuple[str, str]] = Counter()

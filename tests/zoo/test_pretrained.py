@@ -13,6 +13,7 @@ import soundfile
 import zoo
 from frontend import load_audio
 from zoo import AudioClassifier, presets
+from zoo.cli.model import DEFAULT_MODEL
 from zoo.complexity import count_multiplies
 from zoo.seal import SEAL
 
@@ -68,22 +69,31 @@ NOISE = np.random.default_rng(0).uniform(-1, 1, 48000)
 SINE = np.sin(2 * np.pi * 440 * np.arange(48000) / 16000)
 
 
-def examples():
-    """File and label of each example recording, as their page lists them."""
+def examples(everyday):
+    """File and label of each example recording, as their page lists them: of everyday sounds, or
+    the others."""
     page = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
-    return re.findall(r"^\| `(.+?)` \| (.+?) \|", page, re.MULTILINE)
+    rows = re.findall(r"^\| `(.+?)` \| (.+?) \|", page, re.MULTILINE)
+    return [(file, label) for file, label in rows if file.startswith("everyday/") == everyday]
 
 
 @pytest.fixture(scope="module")
 def demo():
-    """What `make demo` plays the examples to."""
+    """What `make demo` plays single sounds to."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    return AudioClassifier.from_preset(re.search(r"classify examples .*--model (\S+)", makefile)[1])
+    model = re.search(r"classify examples/\*.ogg .*--model (\S+)", makefile)[1]
+    return AudioClassifier.from_preset(model)
 
 
-@pytest.mark.parametrize(("file", "label"), examples())
-def test_the_demo_hears_the_examples(demo, file, label):
+@pytest.mark.parametrize(("file", "label"), examples(everyday=False))
+def test_the_demo_hears_single_sounds(demo, file, label):
     assert label in [p.label for p in demo.classify(ROOT / "examples" / file, top=3)]
+
+
+@pytest.mark.parametrize(("file", "label"), examples(everyday=True))
+def test_the_default_hears_everyday_sounds(file, label):
+    default = AudioClassifier.from_preset(DEFAULT_MODEL)
+    assert label in [p.label for p in default.classify(ROOT / "examples" / file, top=3)]
 
 
 def test_hears_most_examples(classifier, expect_miss):
@@ -91,7 +101,7 @@ def test_hears_most_examples(classifier, expect_miss):
     best_fifth = len(classifier.labels) // 5
     heard = [
         label in [p.label for p in classifier.classify(ROOT / "examples" / file, top=best_fifth)]
-        for file, label in examples()
+        for file, label in examples(everyday=False)
     ]
     assert sum(heard) > 0.8 * len(heard)
 
@@ -156,8 +166,9 @@ def test_hears_dogs_streets_and_kitchens(classifier, expect_miss, shared_data, l
 
 
 def test_every_example_is_accounted_for():
-    listed = [file for file, _ in examples()] + ["medley.ogg"]
-    assert sorted(listed) == sorted(p.name for p in (ROOT / "examples").glob("*.ogg"))
+    listed = [file for kind in (True, False) for file, _ in examples(kind)]
+    found = [path.relative_to(ROOT / "examples") for path in (ROOT / "examples").rglob("*.ogg")]
+    assert sorted([*listed, "medley.ogg", "everyday/farm.ogg"]) == sorted(map(str, found))
 
 
 def test_card_says_what_the_model_is(name, preset, classifier, metrics, recipes):
@@ -242,7 +253,7 @@ def test_an_hour_is_heard_in_constant_memory(tmp_path):
 import resource, zoo
 clf = zoo.AudioClassifier.from_preset({zoo.list_presets()[0]!r})
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-clf.classify({str(ROOT / "examples" / examples()[0][0])!r})
+clf.classify({str(ROOT / "examples" / examples(everyday=False)[0][0])!r})
 before = peak()
 assert len(clf.timeline({str(path)!r}).scores) == 3750
 print(peak() - before)
