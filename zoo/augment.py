@@ -190,8 +190,8 @@ class MixupAtRatio(Mixup):
 
     The neighbour is brought to the example's root mean square, and is then up to `decibels` dB
     quieter or louder. Its targets count in full as long as it is not the quieter of the two, and
-    else in proportion to its amplitude; so do the example's own. Targets of both are united. Silence
-    gives none to its neighbour and gets none from it, as nothing of it is heard there.
+    else in proportion to its amplitude; so do the example's own. Targets of both are united.
+    Silence gives none to its neighbour and gets none from it.
 
     Args:
         share: part of the examples that are mixed, 0 to 1.

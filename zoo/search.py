@@ -170,6 +170,12 @@ def in_words(left_out: Iterable[LeftOut]) -> str:
     return ", ".join(f"{count} {what}" for what, count in counts.items())
 
 
+def check_file(path: StrPath) -> None:
+    """Raises ValueError where what is to be heard is a folder: it was searched and holds none."""
+    if os.path.isdir(path):
+        raise ValueError(f"{os.fspath(path)} holds no sound files.")
+
+
 def _entries(folder: StrPath) -> list[os.DirEntry[str]]:
     with os.scandir(os.fspath(folder)) as entries:
         return sorted(entries, key=lambda entry: entry.name)

@@ -11,7 +11,7 @@ from pathlib import Path
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from zoo.search import is_hidden
+from zoo.search import check_file, is_hidden
 
 _AS_IT_IS = {"compression_type": CompressionTypes.UNCOMPRESSED}  # whatever its name ends in
 
@@ -36,8 +36,7 @@ def open_sound(path):
     """
     if is_remote(path):
         return FileSystems.open(path, **_AS_IT_IS)
-    if os.path.isdir(path):
-        raise ValueError(f"{path} holds no sound files.")
+    check_file(path)
     return contextlib.nullcontext(path)
 
 

@@ -1,7 +1,6 @@
 """`soundzoo export`: a model for TensorFlow Serving, for phones and boards, or for browsers."""
 
 import argparse
-import os
 import shlex
 import tempfile
 import warnings
@@ -14,6 +13,7 @@ from zoo.cli.model import add_model, is_exported
 from zoo.cli.output import TableWriter, add_command, check_overwrite, complain, print_json
 from zoo.cli.progress import progress_bar
 from zoo.cli.sounds import sound_files
+from zoo.search import check_file
 
 _PACKAGE_LICENSE = "Apache-2.0"
 _RUNTIME = "node_modules"
@@ -80,8 +80,8 @@ def _export(options):
     if options.calibration:
         named = argparse.Namespace(files=options.calibration, from_list=None)
         choices["calibration"] = sound_files(named)
-        for path in filter(os.path.isdir, choices["calibration"]):
-            raise ValueError(f"{path} holds no sound files.")
+        for path in choices["calibration"]:
+            check_file(path)
     if options.format != "saved_model" and options.model in zoo.list_presets():
         choices.setdefault("license", _PACKAGE_LICENSE)
 

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from zoo.cli.found import tell_left_out
 from zoo.cli.output import complain
 from zoo.cli.progress import progress_bar
-from zoo.search import find_sounds, listed_files
+from zoo.search import check_file, find_sounds, listed_files
 
 STDIN = "-"
 
@@ -110,9 +110,8 @@ def _open(path, bar, task):
         # Without its buffer, whose lock a read that never ends would hold at the process's end.
         buffer = _stdin().buffer
         yield getattr(buffer, "raw", buffer)
-    elif os.path.isdir(path):
-        raise ValueError(f"{path} holds no sound files.")
     else:
+        check_file(path)
         with open(path, "rb") as file:
             watched = _Watched(file, lambda size: bar.advance(task, size))
             try:
