@@ -190,8 +190,8 @@ def _take_screenshot(browser, model, file):
             page = browser.new_page(viewport={"width": 800, "height": 600})
             page.goto(address)
             page.locator("#choose:enabled").wait_for()
-            page.locator("#file").set_input_files(ROOT / "examples" / "medley.ogg")
-            page.get_by_role("status").get_by_text("medley.ogg, ").wait_for()
+            page.locator("#file").set_input_files(ROOT / "examples" / "everyday" / "farm.ogg")
+            page.get_by_role("status").get_by_text("farm.ogg, ").wait_for()
             page.screenshot(path=file, full_page=True)
     from PIL import Image
 

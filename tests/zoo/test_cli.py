@@ -757,6 +757,34 @@ def test_tensorflow_says_nothing_of_itself(small_preset, sounds):
     assert len(told.stdout.splitlines()) > 4
 
 
+NEEDLESS = """
+import sys
+from zoo.cli.imports import spare_imports
+
+spare_imports()
+import keras, tensorflow
+print({"jax", "matplotlib", "pandas", "scipy", "sklearn"} & {*sys.modules})
+import matplotlib.pyplot, scipy.signal, sklearn.base
+"""
+
+
+def test_keras_and_tensorflow_import_nothing_needless():
+    """But who else asks for it has it."""
+    for library in ("matplotlib", "sklearn"):
+        pytest.importorskip(library)
+    told = subprocess.run(
+        [sys.executable, "-c", NEEDLESS], capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "set()\n"
+
+
+def test_the_process_draws_a_picture(small_preset, sounds, tmp_path):
+    pytest.importorskip("matplotlib")
+    command = ["classify", sounds / "one.wav", "--model", small_preset, "--plot", "heard.png"]
+    subprocess.run([sys.executable, "-m", "zoo", *command], check=True, cwd=tmp_path)
+    assert (tmp_path / "heard.png").read_bytes().startswith(b"\x89PNG")
+
+
 LAST_WORDS = r"""
 import os, sys
 from zoo.cli.stderr import silence_tensorflow

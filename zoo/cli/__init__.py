@@ -21,6 +21,7 @@ from zoo.cli import (
     teach,
     train,
 )
+from zoo.cli.imports import spare_imports
 from zoo.cli.output import complain, warnings_in_a_line
 from zoo.cli.stderr import silence_tensorflow
 from zoo.errors import nearest
@@ -37,8 +38,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def command():
-    """The process `soundzoo`: `main` without TensorFlow's own lines."""
+    """The process `soundzoo`: `main` without TensorFlow's own lines and needless imports."""
     silence_tensorflow()
+    spare_imports()
     sys.exit(main())
 
 

@@ -29,7 +29,7 @@ def add_classify(commands):
         "      -- --direct_num_workers 2 --direct_running_mode multi_processing",
     )
     sounds.add_arguments(parser)
-    add_model(parser, ", or an exported FILE.tflite")
+    add_model(parser, ", the folder of a run, or an exported FILE.tflite")
     add_calibrated(parser)
     parser.add_argument("--top", type=int, default=5, metavar="N", help="labels (default: 5)")
     selection.add_labels(parser)

@@ -25,7 +25,7 @@ def add_embed(commands):
         "  soundzoo embed recordings/ --plot map.png",
     )
     sounds.add_arguments(parser)
-    add_model(parser)
+    add_model(parser, ", the folder of a run, or a FILE.tflite exported --with-embedding")
     add_hop(parser)
     output = parser.add_mutually_exclusive_group(required=True)
     output.add_argument(

@@ -31,12 +31,12 @@ def add_events(commands):
         "events",
         _events,
         "Say what is heard from when to when.",
-        "soundzoo events street.ogg --model yamnet --hop 0.48\n"
+        "soundzoo events street.ogg --hop 0.24\n"
         "  soundzoo events street.ogg --plot street.png --audacity street.txt\n"
         "  soundzoo events recordings/ --labels Rain,Wind --min-seconds 2 --output heard.csv",
     )
     sounds.add_arguments(parser)
-    add_model(parser, ", or an exported FILE.tflite")
+    add_model(parser, ", the folder of a run, or an exported FILE.tflite")
     add_hop(parser)
     add_calibrated(parser)
     selection.add_labels(parser)

@@ -26,7 +26,7 @@ def add_hop(parser):
         "--hop",
         type=float,
         metavar="SECONDS",
-        help="between patches (default: the model's, 0.96 for most)",
+        help="between patches (default: the model's, 0.48 for yamnet, 0.96 for most)",
     )
 
 
