@@ -32,10 +32,11 @@ RUNTIMES = {
 class TFLiteClassifier(Listener):
     """A classifier in a .tflite file, as `export_tflite` writes it.
 
-    It hears what the `AudioClassifier` that was exported hears, by the same patches. It needs one
-    of the TFLite runtimes, ai-edge-litert, tflite-runtime or TensorFlow, and no TensorFlow where
-    one of the others is installed. One object may serve many threads: it runs as many interpreters
-    at once as there are cores, each made when all others are busy.
+    It hears what the `AudioClassifier` that was exported hears, by the same patches; what hears
+    sounds whole does so in a file of `input="any"`, and in patches in one of `"window"`. It needs
+    one of the TFLite runtimes, ai-edge-litert, tflite-runtime or TensorFlow, and no TensorFlow
+    where one of the others is installed. One object may serve many threads: it runs as many
+    interpreters at once as there are cores, each made when all others are busy.
 
     Args:
         path: the .tflite file, with `input="window"` or `"any"`. `embed` and `embed_files` want one

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from export.flatbuffer import read_root
 from export.runtime import TFLiteClassifier
 from frontend.types import StrPath
-from zoo.files import replace_folder
+from zoo.files import check_replaceable, replace_folder
 from zoo.listener import SILENCE
 
 if TYPE_CHECKING:  # a .tflite file is exported without TensorFlow
@@ -37,6 +37,7 @@ _RUNTIME_FILES = [
     f"{_UTILS}/dist/index.js",
 ]
 
+_PAGE = "page of soundzoo"
 _MARK = "soundzoo.js"  # tells a page of ours from other folders
 
 
@@ -67,8 +68,8 @@ def export_web(
         OSError: a file cannot be read, or the folder not be written.
         ValueError: the model is no classifier of this form, or the runtime's version is another.
     """
-    version = _check_runtime(Path(runtime))
-    with replace_folder(path, "page of soundzoo", _MARK, overwrite=overwrite) as folder:
+    version = check_page(path, runtime, overwrite=overwrite)
+    with replace_folder(path, _PAGE, _MARK, overwrite=overwrite) as folder:
         file = folder / "model.tflite"
         if isinstance(model, (str, os.PathLike)):
             about = _describe(model)
@@ -86,6 +87,12 @@ def export_web(
             target = folder / name.removeprefix("@")
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(Path(runtime, name), target)
+
+
+def check_page(path: StrPath, runtime: StrPath, *, overwrite: bool) -> str:
+    """The runtime's version; raises what `export_web` does before a model is looked at."""
+    check_replaceable(Path(path).resolve(), _PAGE, _MARK, overwrite)
+    return _check_runtime(Path(runtime))
 
 
 def _check_runtime(folder):

@@ -88,6 +88,11 @@ def _evaluate(options):
         raise ValueError("--calibrate METHOD and --preset DIR go together; name both.")
     if options.preset:
         check_preset_place(options.preset, options.overwrite)
+        if Path(options.output).resolve().is_relative_to(Path(options.preset).resolve()):
+            raise ValueError(
+                f"--output {options.output} lies in --preset {options.preset}, which is written as "
+                "a whole; name another folder."
+            )
     if Path(options.data).is_file():
         raise ValueError(
             f"{options.data} is a file, and not what soundzoo prepare writes. If it is a table of "

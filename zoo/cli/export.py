@@ -77,6 +77,11 @@ def _export(options):
     }
     _check(options, choices)
     check_overwrite(options.output, options.overwrite)
+    if options.format == "web":
+        from export.web import check_page
+
+        options.runtime = options.runtime or _RUNTIME
+        check_page(options.output, options.runtime, overwrite=options.overwrite)
     if options.calibration:
         named = argparse.Namespace(files=options.calibration, from_list=None)
         choices["calibration"] = sound_files(named)
@@ -140,7 +145,7 @@ def _write(model, options, choices):
         export_web(
             model,
             options.output,
-            runtime=options.runtime or _RUNTIME,
+            runtime=options.runtime,
             overwrite=options.overwrite,
         )
     return _describe_web

@@ -53,6 +53,10 @@ def load_model(options):
 
 def load(model, calibrated=False):
     """The classifier that `--model` names."""
+    if calibrated and is_exported(model):
+        raise ValueError(
+            f"--calibrated is for presets: {model} gives scores, whatever it was exported of."
+        )
     classifier = _found(model)
     if calibrated and classifier.calibration is None:
         raise ValueError(

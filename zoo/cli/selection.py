@@ -28,7 +28,8 @@ def add_thresholds(parser, default, meaning):
     thresholds.add_argument(
         "--thresholds",
         metavar="FILE.json",
-        help="scores by label, as soundzoo evaluate writes them; labels without are left out",
+        help="scores by label, as soundzoo evaluate writes them (scores, not what --calibrated "
+        "gives); labels without are left out",
     )
 
 

@@ -14,6 +14,8 @@ def hold_out(source, share):
     where it is as others come, and clips of one source stay together. Then classes are looked
     after: one that would lose all its sources keeps one, and one of two sources or more that would
     be held out nowhere gives one away, unless that is all that another class has to learn from.
+    Clips without labels, by which nothing is judged, stay, but for those of a source that is held
+    out.
 
     Args:
         source: `Source`.
@@ -25,10 +27,10 @@ def hold_out(source, share):
     Raises:
         ValueError: there is no clip to hold out.
     """
+    train = [clip for clip in source.clips if clip.split == TRAIN]
     units = defaultdict(set)  # what stays together, and the classes heard in it
-    for clip in source.clips:
-        if clip.split == TRAIN:
-            units[_unit(clip)].update(clip.labels)
+    for clip in [clip for clip in train if clip.labels] or train:
+        units[_unit(clip)].update(clip.labels)
     if not units:
         raise ValueError(f"There is no split {TRAIN!r} to hold clips out of.")
     held_out = _choose(units, share)

@@ -288,6 +288,7 @@ def _results(folder):
     """A scratch folder whose files take their places in `folder` when the block ends."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    _check_results(folder)
     with alone_in(folder), scratch_folder(folder, ".evaluation-") as scratch:
         yield scratch
         for name in FILES:
@@ -295,6 +296,17 @@ def _results(folder):
                 os.replace(Path(scratch, name), folder / name)
             else:  # of an earlier evaluation
                 (folder / name).unlink(missing_ok=True)
+
+
+def _check_results(folder):
+    """Refuses to replace files of the same names that no evaluation wrote."""
+    found = [name for name in FILES if (folder / name).exists()]
+    # They take their places in this order, and one may be killed before the second.
+    if TRUTH not in found and found not in ([], [SCORES]):
+        raise FileExistsError(
+            f"{folder} holds {found[-1]}, and is not the folder of an earlier evaluation, whose "
+            "files would be replaced; name another folder."
+        )
 
 
 def _write_array(path, dtype, shape, rows):

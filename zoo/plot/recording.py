@@ -30,7 +30,8 @@ def timeline(
         classifier: the `AudioClassifier` that listened.
         heard: what `classifier.timeline(audio)` gave.
         top: how many classes, those that score highest in any patch, best on top.
-        seconds: length of the recording; by default, where the last patch ends.
+        seconds: length of the recording; by default, where the last patch ends, which is not known
+            of what is heard whole.
         ax: matplotlib Axes to draw in.
 
     Returns:

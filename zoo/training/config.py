@@ -17,6 +17,10 @@ SCHEDULES = ("constant", "cosine", "linear")
 PRECISIONS = ("f32", "bf16", "f16")
 
 
+_MOST_EMA = 0.99999
+"""Beyond it the average would be of more steps than there ever are, and at 1 of none."""
+
+
 def _option(default, help, low=None, high=math.inf, choices=None, above=None):
     """A field with its help and what it may be: from `low` (or above `above`) to `high`."""
     limits = {"help": help, "low": low, "high": high, "above": above, "choices": choices}
@@ -82,7 +86,7 @@ class TrainConfig:
     weight_decay: float | None = _option(None, "decoupled, on kernels alone", above=0)
     clip_norm: float | None = _option(None, "largest norm of all gradients together", above=0)
     ema: float | None = _option(
-        None, "momentum of the weights' moving average, which is kept", above=0, high=1
+        None, "momentum of the weights' moving average, which is kept", above=0, high=_MOST_EMA
     )
     label_smoothing: float = _option(0.0, "part of a target that becomes 1/2", low=0, high=1)
     precision: str = _option("f32", "of the network's arithmetic", choices=PRECISIONS)

@@ -74,7 +74,8 @@ class TrainingPatches:
         self.clips = data.select(config.train_split)
         if not config.teachers and not config.teacher:
             self.clips = _labelled(data, self.clips)
-        patches = frontend.num_patches(data.samples[self.clips].astype(np.int64))
+        # Training cuts patches of what is otherwise heard whole, too.
+        patches = frontend.in_patches().num_patches(data.samples[self.clips].astype(np.int64))
         self.count = int(patches.sum())
         if config.batch > self.count:
             raise ValueError(

@@ -62,6 +62,17 @@ def test_no_class_is_held_out_whole_for_another():
     assert splits(held_out) == {"0": "train", "1": "train", "2": "validation"}
 
 
+def test_clips_without_labels_are_trained_on_where_others_have_some():
+    clips = [(f"{label}/{number}", (label,), "") for label in "ab" for number in range(20)]
+    clips += [(f"none/{number}", (), "") for number in range(50)] + [("none/a", (), "take")]
+    held_out = splits(hold_out(source_of(*clips, ("c", ("a",), "take")), 0.3))
+    assert {split for name, split in held_out.items() if name.startswith("none/")} == {"train"} | (
+        {held_out["c"]}
+    )
+    assert held_out["none/a"] == held_out["c"]  # of one source
+    assert 5 < list(held_out.values()).count("validation") < 20
+
+
 def test_other_splits_and_clips_without_labels_stay_what_they_are():
     clips = [(f"{number}", (), "") for number in range(100)]
     source = source_of(*clips)

@@ -139,12 +139,21 @@ def test_a_table_does_not_go_on_with_another_calibration(many, tmp_path, small_p
     [
         (("evaluate", "data", "--output", "out", "--calibrate", "platt"), "--preset DIR go tog"),
         (("evaluate", "data", "--output", "out", "--preset", "mine"), "METHOD and --preset DIR go"),
+        (
+            ("evaluate", "data", "--output", "a/b", "--calibrate", "platt", "--preset", "a"),
+            "--output a/b lies in --preset a, which is written as a whole",
+        ),
         (("classify", "1.wav", "--calibrated"), "has no calibration; soundzoo evaluate --calibra"),
     ],
 )
 def test_what_does_not_go_together(arguments, sentence, small_preset, capsys):
     assert run(*arguments, "--model", small_preset) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_an_exported_file_has_no_calibration(capsys):
+    assert run("classify", "1.wav", "--calibrated", "--model", "small.tflite") == 2
+    assert "--calibrated is for presets: small.tflite gives scores" in capsys.readouterr().err
 
 
 def run(*arguments):

@@ -152,6 +152,15 @@ def test_an_interrupted_evaluation_leaves_what_was_there(small_classifier, prepa
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.parametrize("name", ["labels.txt", "confusion.png", "metrics.json"])
+def test_files_that_no_evaluation_wrote_are_kept(name, small_classifier, prepared, tmp_path):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(FileExistsError, match=f"holds {name}, and is not the folder of an earlier"):
+        evaluate(small_classifier, prepared, "test", tmp_path, bootstrap=0)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "mine"
+
+
 def test_plots_are_drawn_and_replaced(small_classifier, prepared, tmp_path):
     # Each clip of the train split has one label, so there is a confusion matrix.
     evaluate(small_classifier, prepared, "train", tmp_path, bootstrap=0, plots=True)

@@ -45,6 +45,7 @@ def test_numbers_may_look_as_yaml_reads_them():
         ({"learning_rate": "fast"}, "learning_rate must be a number above 0. Received: 'fast'"),
         ({"learning_rate": 10**400}, "learning_rate must be a number above 0"),
         ({"learning_rate": float("nan")}, "learning_rate must be a number"),
+        ({"ema": 1}, "ema must be a number above 0 and at most 0.99999. Received: 1"),
         ({"mixup": 1.5}, "mixup must be a number of at least 0 and at most 1"),
         ({"model": "resnet"}, "no architecture 'resnet'; there are alexnet, cnn14"),
         ({"schedule": None}, "schedule must be one of constant, cosine, linear"),

@@ -5,6 +5,7 @@ import pytest
 import soundfile
 
 from frontend import FrontendConfig
+from zoo.architecture import find_architecture
 from zoo.data import CorruptData, open_prepared, prepare, read_source
 from zoo.data.example import STRETCH, checksums
 from zoo.training.patches import TRIES, TrainingPatches
@@ -207,6 +208,14 @@ def test_a_teachers_head_gets_the_scores_of_the_teachers_labels(make, data, teac
     assert taught.teacher_classes == 5
     np.testing.assert_array_equal(targets[:, :3], plain.batch(0).targets)
     np.testing.assert_array_equal(targets[:, 3:], teacher.scores[plain.clips[plain.draw(0).clips]])
+
+
+def test_what_is_heard_whole_is_cut_into_patches_here(data, config, monkeypatch):
+    frontend = find_architecture("cnn14").frontend
+    monkeypatch.setattr(data, "samples", np.full(len(data), 25 * 16000))
+    assert frontend.num_patches(25 * 16000) == 1
+    patches = TrainingPatches(data, config(), frontend, samples=SAMPLES, draws=3)
+    assert patches.count == 3 * len(patches.clips)
 
 
 def test_a_batch_larger_than_the_data(make):
