@@ -31,7 +31,13 @@ def add_classify(commands):
     sounds.add_arguments(parser)
     add_model(parser, ", the folder of a run, or an exported FILE.tflite")
     add_calibrated(parser)
-    parser.add_argument("--top", type=int, default=5, metavar="N", help="labels (default: 5)")
+    parser.add_argument(
+        "--top",
+        type=int,
+        default=5,
+        metavar="N",
+        help="labels (default: 5); a table of --labels has all of these",
+    )
     selection.add_labels(parser)
     selection.add_thresholds(parser, 0.0, "scores below it are left out")
     parser.add_argument("--timeline", action="store_true", help="labels of each patch, too")
