@@ -20,8 +20,6 @@ from pathlib import Path
 
 from beam_jobs import make_clips, name, row
 
-from zoo.plot.figure import APART, new_figure, save
-
 MODEL = "fully_connected_w025_opensounds"
 FEW = 100
 STEPS = 100
@@ -61,6 +59,9 @@ def main():
 
 def draw(curves, path):
     """Seconds and megabytes of each of `JOBS` over the number of clips."""
+    # Here, because a process's peak counts what forked it, which must stay small while it measures.
+    from zoo.plot.figure import APART, new_figure, save
+
     figure = new_figure(9, 4)
     words = ("s for 1000 clips; of train, for 100 steps", "MB at most")
     for column, axes in enumerate(figure.subplots(1, 2)):
