@@ -102,7 +102,8 @@ def evaluate(
     Raises:
         ValueError: there is no such split, it is empty, labels are unknown, sample rates differ, or
             scores are not finite; the message says which.
-        OSError: the files cannot be written, or another process is about to.
+        OSError: the files cannot be written, another process is about to, or the folder holds files
+            of these names that no evaluation wrote.
 
     Files:
         `metrics.json`; `per_class.csv`; `thresholds.json`, by class name the score from which on
