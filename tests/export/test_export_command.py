@@ -154,6 +154,8 @@ def test_replaces_what_is_there_only_when_told(run, tmp_path, form):
             "--license is for pres",
         ),
         (["--format", "web", "x", "--model", "y.tflite"], "run `npm install @litertjs/core@2`"),
+        # Before the model is looked for.
+        (["--format", "web", "x", "--model", "nonsense"], "run `npm install @litertjs/core@2`"),
         (["--format", "web", "x", "--input", "any"], "pages want --input window"),
         (
             ["--format", "tflite", "x", "--quantize", "int8", "--calibration", "missing.wav"],
