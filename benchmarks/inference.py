@@ -12,7 +12,9 @@ import argparse
 import sys
 
 from contenders import make_torch_environment, race, serve, start
-from train import CLASSES, PRECISIONS, ROOT, WARM_UP
+from train import CLASSES, PRECISIONS, ROOT
+
+WARM_UP = 3
 
 
 def main():

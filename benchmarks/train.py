@@ -25,7 +25,6 @@ from contenders import make_torch_environment, race, serve, start
 CLASSES = 527
 LEARNING_RATE = 1e-4
 ROUNDS = 5
-WARM_UP = 3
 PRECISIONS = ("float32", "bfloat16")
 
 # glibc gives large blocks back to the system when they are freed, and takes new ones, which the
@@ -117,7 +116,7 @@ def _start(name, precision, arguments):
 def _serve(arguments):
     sys.path.insert(0, str(ROOT))
     run, weights = CONTENDERS[arguments.contender].make(arguments)
-    run(WARM_UP)
+    run(arguments.steps)  # a round, for which steps in one call are traced
     serve(weights, lambda: run(arguments.steps))
 
 

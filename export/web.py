@@ -68,7 +68,7 @@ def export_web(
         OSError: a file cannot be read, or the folder not be written.
         ValueError: the model is no classifier of this form, or the runtime's version is another.
     """
-    version = check_page(path, runtime, overwrite=overwrite)
+    version = _check_runtime(Path(runtime))
     with replace_folder(path, _PAGE, _MARK, overwrite=overwrite) as folder:
         file = folder / "model.tflite"
         if isinstance(model, (str, os.PathLike)):
@@ -89,10 +89,10 @@ def export_web(
             shutil.copyfile(Path(runtime, name), target)
 
 
-def check_page(path: StrPath, runtime: StrPath, *, overwrite: bool) -> str:
-    """The runtime's version; raises what `export_web` does before a model is looked at."""
-    check_replaceable(Path(path).resolve(), _PAGE, _MARK, overwrite)
-    return _check_runtime(Path(runtime))
+def check_place(path: StrPath, runtime: StrPath) -> None:
+    """Raises what `export_web` would raise even with `overwrite`, before the work is done."""
+    check_replaceable(Path(path).resolve(), _PAGE, _MARK, overwrite=True)
+    _check_runtime(Path(runtime))
 
 
 def _check_runtime(folder):

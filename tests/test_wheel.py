@@ -34,6 +34,7 @@ def test_holds_the_example_recordings_and_their_credits(wheel):
     paths = [path for path in (ROOT / "examples").rglob("*") if path.is_file()]
     examples = [path.relative_to(ROOT / "examples").as_posix() for path in paths]
     assert {"README.md", "wind.ogg", "everyday/cow.ogg"} <= {*examples}
+    assert len(examples) > 5
     for name in examples:
         assert wheel.read(f"export/examples/{name}") == (ROOT / "examples" / name).read_bytes()
 

@@ -173,7 +173,7 @@ def in_words(left_out: Iterable[LeftOut]) -> str:
 def check_file(path: StrPath) -> None:
     """Raises ValueError where what is to be heard is a folder: it was searched and holds none."""
     if os.path.isdir(path):
-        raise ValueError(f"{os.fspath(path)} holds no sound files.")
+        raise ValueError(f"{path} holds no sound files.")
 
 
 def _entries(folder: StrPath) -> list[os.DirEntry[str]]:

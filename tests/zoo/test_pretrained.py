@@ -90,9 +90,14 @@ def test_the_demo_hears_single_sounds(demo, file, label):
     assert label in [p.label for p in demo.classify(ROOT / "examples" / file, top=3)]
 
 
+@pytest.fixture(scope="module")
+def default():
+    """What it plays everyday sounds to."""
+    return AudioClassifier.from_preset(DEFAULT_MODEL)
+
+
 @pytest.mark.parametrize(("file", "label"), examples(everyday=True))
-def test_the_default_hears_everyday_sounds(file, label):
-    default = AudioClassifier.from_preset(DEFAULT_MODEL)
+def test_the_default_hears_everyday_sounds(default, file, label):
     assert label in [p.label for p in default.classify(ROOT / "examples" / file, top=3)]
 
 

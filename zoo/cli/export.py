@@ -78,10 +78,10 @@ def _export(options):
     _check(options, choices)
     check_overwrite(options.output, options.overwrite)
     if options.format == "web":
-        from export.web import check_page
+        from export.web import check_place
 
         options.runtime = options.runtime or _RUNTIME
-        check_page(options.output, options.runtime, overwrite=options.overwrite)
+        check_place(options.output, options.runtime)
     if options.calibration:
         named = argparse.Namespace(files=options.calibration, from_list=None)
         choices["calibration"] = sound_files(named)
