@@ -1,8 +1,9 @@
 # Everything happens in virtual environments below this folder; nothing else need be installed.
 PYTHON ?= python3
 
-# A worker for each core; the tests of a file stay together, for the sake of their fixtures.
-PYTEST := -m pytest -m "" -n 2 --dist loadfile
+# A worker for each core; the tests of a file stay together, for the sake of their fixtures. In their
+# order: by default files of few tests, such as all fuzzing, would come last, and alone.
+PYTEST := -m pytest -m "" -n 2 --dist loadfile --no-loadscope-reorder
 
 # A quarter of the paper's width is what the package has room for.
 PRESETS := $(basename $(notdir $(wildcard recipes/*_w025_opensounds.yaml)))
@@ -16,16 +17,19 @@ INPUTS ?= 100000
 # The browser of the tests, and what installs what the page runs on.
 BROWSER := $(and $(shell sh -c 'command -v chromium'),$(shell sh -c 'command -v npm'))
 
+# Environments that some tests start programs of.
+OTHERS := .venv-mediapipe/package .venv-colab/package $(if $(BROWSER),.venv-web/package)
+
 # How often each command is killed; `make test` does it 10 times.
 KILLS ?= 100
 
-.PHONY: demo test test-fast test-legacy fuzz chaos lint format docs presets weights results hearing benchmark clean $(AUDIOSET) $(PRESETS)
+.PHONY: demo environments test test-fast test-legacy fuzz chaos lint format docs presets weights results hearing benchmark clean $(AUDIOSET) $(PRESETS)
 
 demo: .venv/package ## Classify the example recordings: everyday sounds, and single ones with the preset for them
 	.venv/bin/soundzoo classify examples/everyday --top 3
 	.venv/bin/soundzoo classify examples/*.ogg --top 3 --model resnet50_w025_opensounds
 
-test: .venv/tools .venv-mediapipe/package .venv-colab/package $(if $(BROWSER),.venv-web/package) ## Run the whole suite
+test: .venv/tools $(OTHERS) ## Run the whole suite
 	$(if $(BROWSER),,@echo "Tests in a browser are left out: they want Debian's packages chromium and npm.")
 	.venv/bin/python $(PYTEST)
 
@@ -34,6 +38,8 @@ test-fast: .venv/tools ## Run the suite without what takes long
 
 fuzz: .venv/tools ## Try INPUTS inputs, guided by coverage, on each parser
 	.venv/bin/python -m tests.fuzz --inputs $(INPUTS)
+
+environments: .venv/tools $(OTHERS) .venv-legacy/package ## Install what all of the tests want
 
 test-legacy: .venv-legacy/package ## Test with the oldest libraries, beside tensorflow-io
 	.venv-legacy/bin/python $(PYTEST) frontend zoo/networks tests/frontend tests/zoo/networks tests/zoo/layers \

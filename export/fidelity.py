@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
+from export.quantize import predict
+
 _CLEAR = 0.05  # The model's best score above its second: nearer ones are a toss-up.
 _FEWEST_AGREE = 0.9
 
@@ -22,7 +24,7 @@ def warn_of_other_labels(
         from_embedding: `keras.Model`, embeddings to logits or to scores.
         patches: those of the calibration, float32 `[patches, 96, 64]`.
     """
-    expected = network.predict(patches, verbose=0)
+    expected = predict(network, patches)
     if expected.shape[1] < 2:
         return
     second, best = np.sort(expected)[:, -2:].T
@@ -31,7 +33,7 @@ def warn_of_other_labels(
         return
     run = Interpreter(model_content=body).get_signature_runner()
     embeddings = [run(log_mel=patch[np.newaxis])["embedding"] for patch in patches[clear]]
-    found = from_embedding.predict(np.concatenate(embeddings), verbose=0)
+    found = predict(from_embedding, np.concatenate(embeddings))
     agree = np.mean(found.argmax(1) == expected[clear].argmax(1))
     if agree < _FEWEST_AGREE:
         warnings.warn(

@@ -102,11 +102,6 @@ def check_classifier(classifier: object) -> None:
         )
 
 
-def variables(network: keras.Model) -> list[tf.Variable]:
-    """The `tf.Variable`s of a Keras model. A module that is saved must hold those that it uses."""
-    return [variable.value for variable in network.variables]
-
-
 def _lines(labels):
     for label in labels:
         if label.name.splitlines() != [label.name]:
@@ -144,7 +139,7 @@ def _serving(classifier, labels, frontend):
         return {"embeddings": tf.cast(embeddings, tf.float32)}
 
     module = tf.Module()
-    module.network_variables = variables(network)
+    module.network_variables = [variable.value for variable in network.variables]
     module.labels = tf.saved_model.Asset(str(labels))
     module.frontend = tf.saved_model.Asset(str(frontend))
     module.score = on_waveforms(score)

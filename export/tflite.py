@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
+import keras
 import tensorflow as tf
 
 import zoo
@@ -27,7 +28,7 @@ from export.quantize import (
     round_kernels,
     without_outliers,
 )
-from export.saved_model import check_classifier, save_module, variables
+from export.saved_model import check_classifier, save_module
 from frontend import log_mel_patches
 from frontend.types import Sound, StrPath
 from zoo import AudioClassifier, head
@@ -162,11 +163,20 @@ def _convert_parts(classifier, frontend, quantize, input, with_embedding, patche
 
 
 def _convert(function, inputs, network=None, quantize="none", patches=()):
-    """A function of tensors to a dict of tensors, as bytes of a .tflite file."""
+    """A function of tensors to a dict of tensors, as bytes of a .tflite file.
+
+    The variables of the Keras network that it calls, if any, are constants in it: to save and load
+    hundreds of variables takes longer than to convert what they belong to.
+    """
+    variables = [] if network is None else network.variables
+    values = [(variable, variable.value.numpy()) for variable in variables]
+
+    def frozen(*tensors):
+        with keras.StatelessScope([(variable, tf.constant(value)) for variable, value in values]):
+            return function(*tensors)
+
     module = tf.Module()
-    module.run = tf.function(function, input_signature=inputs)
-    module.network_variables = [] if network is None else variables(network)
-    # By way of a SavedModel: converted from a function, variables would be left behind.
+    module.run = tf.function(frozen, input_signature=inputs, autograph=False)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter is deprecated")
         save_module(module, folder, module.run)

@@ -191,6 +191,7 @@ class Listener:
         hop: float | None = None,
         keep_rows: bool = False,
         open_file: OpenFile = contextlib.nullcontext,
+        patches_before: int = 0,
     ) -> Iterator[FileResult]:
         """Scores any number of sound files, by batches of patches of many.
 
@@ -203,6 +204,9 @@ class Listener:
             keep_rows: give the scores of each patch, too.
             open_file: function of one of `files` that gives a context manager of the path or
                 file object to read instead, in the thread that reads.
+            patches_before: of a run that these files go on with, the sum of the results' `patches`
+                so far: scores are then the whole run's to the last bit, which hangs on a patch's
+                place in its batch.
 
         Yields:
             A `FileResult` for each file, in their order: `mean` is what `classify` ranks, `rows`
@@ -222,7 +226,13 @@ class Listener:
         [Errno 2] No such file or directory: 'examples/lost.ogg'
         """
         # Not a generator, so that a wrong hop is said at once.
-        return self._scored(_several(files), hop, keep_rows=keep_rows, open_file=open_file)
+        return self._scored(
+            _several(files),
+            hop,
+            keep_rows=keep_rows,
+            open_file=open_file,
+            patches_before=patches_before,
+        )
 
     def embed(
         self, audio: Sound, *, sample_rate: float | None = None, hop: float | None = None
@@ -241,9 +251,12 @@ class Listener:
         *,
         hop: float | None = None,
         open_file: OpenFile = contextlib.nullcontext,
+        patches_before: int = 0,
     ) -> Iterator[FileResult]:
         """Embeds any number of sound files; as `score_files`, with embeddings as rows and mean."""
-        return self._embedded(_several(files), hop, open_file=open_file)
+        return self._embedded(
+            _several(files), hop, open_file=open_file, patches_before=patches_before
+        )
 
     def _embedded(self, sounds, hop, **options):
         frontend = self.frontend.with_hop(hop)

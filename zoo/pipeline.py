@@ -86,6 +86,7 @@ def run_files(
     keep_rows: bool = False,
     sample_rate: float | None = None,
     open_file: OpenFile = contextlib.nullcontext,
+    patches_before: int = 0,
 ) -> Iterator[FileResult]:
     """Runs a function on all patches of recordings.
 
@@ -98,12 +99,15 @@ def run_files(
         sample_rate: of waveforms, in Hz.
         open_file: function of one of `files` that gives a context manager of what is to be read
             instead of it. It runs in the thread that reads.
+        patches_before: of recordings before these, in a run that goes on: batches are those of the
+            whole run, and so are the last bits of what matrix products make of a patch, which
+            depend on its place in a batch and on the batch's size.
 
     Yields:
         A `FileResult` for each recording, in their order.
     """
     total, kept = np.float64(0), []
-    for result, rows in _rows(files, frontend, run, sample_rate, open_file):
+    for result, rows in _rows(files, frontend, run, sample_rate, open_file, patches_before):
         if rows is not None:
             total = total + rows.sum(axis=0, dtype=np.float64)
             if keep_rows:
@@ -131,7 +135,7 @@ def unwrapped(result: FileResult) -> FileResult:
     return result
 
 
-def _rows(files, frontend, run, sample_rate, open_file):
+def _rows(files, frontend, run, sample_rate, open_file, patches_before):
     """Results and rows of their patches, in order; the rows are None when a recording is over."""
     stop = threading.Event()
     room = min(BATCH, max(1, _BATCH_SAMPLES // frontend.patch_samples))
@@ -146,7 +150,9 @@ def _rows(files, frontend, run, sample_rate, open_file):
     with ThreadPoolExecutor(threads) as runners:
         try:
             waiting = collections.deque()
-            for waveforms, owners in _batches(_read_ahead(files, read, readers), room):
+            before = np.zeros((patches_before % room, frontend.patch_samples), np.float32)
+            pieces = itertools.chain([(None, before)], _read_ahead(files, read, readers))
+            for waveforms, owners in _batches(pieces, room):
                 rows = runners.submit(run, np.concatenate(waveforms)) if waveforms else None
                 waiting.append((rows, owners))
                 if len(waiting) > threads:
@@ -243,11 +249,7 @@ def _read(result, pieces, stop, frontend, batch, sample_rate, open_file):
 
 
 def _batches(pieces, most):
-    """Lists of waveforms that make a batch, and whose they are: (result, patches or None).
-
-    A patch that is left alone at the end is there twice: a batch of one is multiplied by other
-    kernels, which round otherwise, and tables that go on where they were stopped have other ends.
-    """
+    """Lists of waveforms that make a batch, and whose they are: (result, patches or None)."""
     waveforms, owners, room = [], [], most
     for result, patches in pieces:
         if patches is None:
@@ -263,7 +265,7 @@ def _batches(pieces, most):
             if not room:
                 yield waveforms, owners
                 waveforms, owners, room = [], [], most
-    yield waveforms * 2 if len(waveforms) == 1 == len(waveforms[0]) else waveforms, owners
+    yield waveforms, owners
 
 
 def _shared_out(rows, owners):
@@ -273,5 +275,6 @@ def _shared_out(rows, owners):
         if patches is None:
             yield result, None
         else:
-            yield result, rows[start : start + patches]
+            if result is not None:  # but a place that recordings before these had in the batch
+                yield result, rows[start : start + patches]
             start += patches

@@ -2,8 +2,8 @@
 
 While a table is written, it lies beside its place as `NAME.partial/rows`. `NAME.partial/journal`
 has the run's options in its first line, then, for each recording, how many are done, how many of
-them failed and how many bytes their rows take. What lies behind those bytes was cut off in the
-middle.
+them failed, how many patches were heard and how many bytes the rows take. What lies behind those
+bytes was cut off in the middle.
 """
 
 import contextlib
@@ -43,6 +43,7 @@ class RowFile:
     Attributes:
         done: recordings whose rows are written.
         failed: how many of them could not be heard.
+        patches: how many were heard of them.
 
     Raises:
         BlockingIOError: another process writes it.
@@ -61,7 +62,7 @@ class RowFile:
             self.path = self.path.resolve()  # a link is followed, and not replaced
         self.columns = dict(columns)
         self.options = json.loads(json.dumps(options))
-        self.done = self.failed = 0
+        self.done = self.failed = self.patches = 0
         self.format = self.path.suffix.lower()
         if self.format not in FORMATS:
             raise ValueError(f"A table ends in {', '.join(FORMATS)}. Received: {self.path}")
@@ -89,7 +90,7 @@ class RowFile:
                 self._journal.truncate(0)
                 self._write_line(json.dumps(self.options))
                 self._rows.write(self._header())
-                self._note(0, 0)
+                self._note(0, 0, 0)
             else:
                 self._rows.truncate(size)
                 self._rows.seek(size)  # or `tell` would still count what was cut off
@@ -103,19 +104,22 @@ class RowFile:
         with contextlib.suppress(*([OSError] if error_type else [])):
             self._opened.close()
 
-    def write(self, rows: Iterable[Mapping[str, Any]], *, failed: bool = False) -> None:
+    def write(
+        self, rows: Iterable[Mapping[str, Any]], *, failed: bool = False, patches: int = 0
+    ) -> None:
         """Writes all rows of the next recording; they are there together or not at all.
 
         Args:
             rows: dicts of columns, which may lack some.
             failed: the recording could not be heard.
+            patches: how many were heard of it.
 
         Raises:
             OSError: they cannot be written, as on a full disk; those of before are kept.
         """
         try:
             self._rows.write(b"".join(map(self._encoded, rows)))
-            self._note(self.done + 1, self.failed + failed)
+            self._note(self.done + 1, self.failed + failed, self.patches + patches)
         except OSError as error:
             raise OSError(
                 f"{self.path} cannot be written: {error.strerror}. The rows of {self.done} "
@@ -123,6 +127,7 @@ class RowFile:
             ) from None
         self.done += 1
         self.failed += failed
+        self.patches += patches
 
     def finish(self) -> None:
         """Puts the table in its place."""
@@ -146,9 +151,9 @@ class RowFile:
                 f"{self.path} exists and is complete; remove it or name another file."
             )
 
-    def _note(self, done, failed):
+    def _note(self, done, failed, patches):
         self._rows.flush()
-        self._write_line(f"{done} {failed} {self._rows.tell()}")
+        self._write_line(f"{done} {failed} {patches} {self._rows.tell()}")
 
     def _write_line(self, line):
         self._journal.write(f"{line}\n".encode())
@@ -166,7 +171,7 @@ class RowFile:
                     last, size = line, size + len(line)
         if last is None:
             return None, 0
-        options, done, failed, rows_size = self._parse(options, last)
+        options, done, failed, patches, rows_size = self._parse(options, last)
         if options != self.options:
             differ = [
                 name
@@ -180,21 +185,21 @@ class RowFile:
             )
         if rows.stat().st_size < rows_size:
             return None, 0
-        self.done, self.failed = done, failed
+        self.done, self.failed, self.patches = done, failed, patches
         return rows_size, size
 
     def _parse(self, options, last):
         """What the journal's first line and its last say."""
         try:
             options, counts = parse_json(options), list(map(int, last.split()))
-            done, failed, size = counts
-            if not isinstance(options, dict) or not 0 <= failed <= done or size < 0:
+            done, failed, patches, size = counts
+            if not isinstance(options, dict) or not 0 <= failed <= done or min(patches, size) < 0:
                 raise ValueError
         except ValueError:
             raise ValueError(
                 f"{self._partial} has a journal that is damaged; remove the folder."
             ) from None
-        return options, done, failed, size
+        return options, done, failed, patches, size
 
     def _header(self):
         return _csv_line(self.columns) if self.format == ".csv" else b""

@@ -63,25 +63,35 @@ def load(paths):
 
 @pytest.fixture(scope="module", params=["examples", "esc10"])
 def recordings(request):
-    """Waveforms `[1, samples]`: the examples, or a clip of each class that no preset trained on."""
+    """Paths of the examples, or of a clip of each class that no preset trained on."""
     if request.param == "examples":
-        return load(tuple(sorted(EXAMPLES.glob("*.ogg"))))
+        return tuple(sorted(EXAMPLES.glob("*.ogg")))
     folders = sorted((request.getfixturevalue("shared_data") / "esc10").glob("*/"))
-    return load(tuple(min(folder.glob("5-*.ogg")) for folder in folders))
+    return tuple(min(folder.glob("5-*.ogg")) for folder in folders)
 
 
-def test_scores_as_keras_does(preset, file, quantize, input, recordings):
-    if input == "window":
-        waveforms = [
+@pytest.fixture(scope="module")
+def heard(preset):
+    """What a file is given of recordings, and Keras's scores of it, which all variants share."""
+
+    @functools.cache
+    def hear(recordings, input):
+        waveforms = load(recordings)
+        if input == "any":
+            return waveforms, np.stack([preset.timeline(x).scores.mean(0) for (x,) in waveforms])
+        patches = [
             patch[np.newaxis]
-            for waveform in recordings
+            for waveform in waveforms
             for patches in waveform_patches(waveform, preset.frontend)
             for patch in patches
         ]
-        expected = preset.score_patches(np.concatenate(waveforms)).numpy()
-    else:
-        waveforms = recordings
-        expected = np.stack([preset.timeline(sound).scores.mean(0) for (sound,) in waveforms])
+        return patches, preset.score_patches(np.concatenate(patches)).numpy()
+
+    return hear
+
+
+def test_scores_as_keras_does(preset, file, quantize, input, recordings, heard):
+    waveforms, expected = heard(recordings, input)
     scores = np.concatenate([file.scores(waveform) for waveform in waveforms])
     tolerance = TOLERANCE_OF.get(preset.name, TOLERANCE)[quantize]
     np.testing.assert_allclose(scores, expected, atol=tolerance)
@@ -99,7 +109,7 @@ def saved_model(preset, tmp_path_factory):
 
 
 def test_saved_model_scores_as_keras_does(preset, saved_model, recordings):
-    for waveform in recordings:
+    for waveform in load(recordings):
         scores = saved_model.signatures["serving_default"](waveform=tf.constant(waveform))["scores"]
         np.testing.assert_allclose(scores, preset(waveform), atol=1e-5)
 

@@ -17,6 +17,7 @@ import soundfile
 import zoo
 from zoo import presets
 from zoo.cli import main
+from zoo.row_file import RowFile
 
 
 @pytest.fixture
@@ -127,6 +128,22 @@ def test_table_that_was_stopped_goes_on(run, sounds, monkeypatch):
     status, lines, errors = run("classify", sounds, "--output", table)
     assert (status, lines) == (0, [f"{table}: 2 files"])
     assert errors[-1] == "soundzoo: 2 of 2 files were done before"
+
+
+def test_a_table_that_goes_on_has_the_bytes_of_the_whole(run, sounds, monkeypatch):
+    write = RowFile.write
+
+    def stopped(table, *arguments, **options):
+        write(table, *arguments, **options)
+        raise KeyboardInterrupt
+
+    whole, table = sounds / "whole.jsonl", sounds / "heard.jsonl"
+    assert run("embed", sounds, "--output", whole)[0] == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(RowFile, "write", stopped)
+        assert run("embed", sounds, "--output", table)[0] == 130
+    assert run("embed", sounds, "--output", table)[0] == 0
+    assert table.read_bytes() == whole.read_bytes()
 
 
 def test_classify_writes_a_row_for_each_file(run, sounds):

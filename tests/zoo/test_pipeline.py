@@ -147,7 +147,7 @@ def test_patches_of_many_files_make_a_batch(folder):
     paths = [folder / "01.wav"] * (BATCH * 2 + 1)
     results = list(run_files(paths, FrontendConfig(), run))
     assert len(results) == len(paths)
-    assert sorted(sizes) == [2, BATCH, BATCH]  # one patch alone would be rounded otherwise
+    assert sorted(sizes) == [1, BATCH, BATCH]
 
 
 def test_files_that_cannot_be_heard_wait_for_no_batch(small_classifier):
@@ -217,12 +217,38 @@ def test_memory_does_not_grow_with_number_or_length(tmp_path):
 
 
 def test_rows_are_the_same_bits_from_wherever_a_run_goes_on(small_classifier):
-    def heard(sounds):
+    """Whatever a machine's matrix products make of a patch's place in its batch."""
+
+    def heard(sounds, **options):
         run = small_classifier.score_patches
-        results = run_files(sounds, small_classifier.frontend, run, sample_rate=RATE)
+        results = run_files(sounds, small_classifier.frontend, run, sample_rate=RATE, **options)
         return [result.mean for result in results]
 
-    sounds = list(np.random.default_rng(0).normal(0, 0.1, (BATCH + 1, RATE // 2)))
+    sounds = list(np.random.default_rng(0).normal(0, 0.1, (BATCH + 5, RATE // 2)))
     whole = heard(sounds)
-    for done in (1, BATCH - 2, BATCH):
-        np.testing.assert_array_equal(heard(sounds[done:]), whole[done:])
+    for done in (1, 7, BATCH - 2, BATCH, BATCH + 4):
+        rest = heard(sounds[done:], patches_before=done)
+        np.testing.assert_array_equal(rest, whole[done:])
+
+
+def test_a_run_that_goes_on_has_the_batches_of_the_whole():
+    sounds = [np.full(seconds * RATE, 0.1 * seconds) for seconds in (3, 40, 1, 9, 20, 2)]
+    sounds.insert(2, np.zeros(0))  # cannot be heard
+    frontend = FrontendConfig()
+
+    def heard(sounds, **options):
+        sizes = []
+
+        def run(waveforms):
+            sizes.append(len(waveforms))
+            return waveforms[:, :2]
+
+        return list(run_files(sounds, frontend, run, sample_rate=RATE, **options)), sizes
+
+    whole, sizes = heard(sounds)
+    before = 0
+    for done, result in enumerate(whole):
+        rest, rest_sizes = heard(sounds[done:], patches_before=before)
+        assert sorted(rest_sizes) == sorted(sizes[-len(rest_sizes) :])
+        assert [each.patches for each in rest] == [each.patches for each in whole[done:]]
+        before += result.patches

@@ -70,13 +70,13 @@ def test_a_link_is_followed(path):
 
 def test_goes_on_behind_the_last_whole_recording(path):
     with RowFile(path, COLUMNS, {"hop": 0.48}) as table:
-        table.write(ROWS[:1])
-        table.write(ROWS[1:], failed=True)
-    for name, torn in (("rows", b'{"file": "x'), ("journal", b"3 1 9")):
+        table.write(ROWS[:1], patches=5)
+        table.write(ROWS[1:], failed=True, patches=2)
+    for name, torn in (("rows", b'{"file": "x'), ("journal", b"3 1 9 9")):
         with open(path.with_name(f"{path.name}.partial") / name, "ab") as file:
             file.write(torn)
     with RowFile(path, COLUMNS, {"hop": 0.48}) as table:
-        assert (table.done, table.failed) == (2, 1)
+        assert (table.done, table.failed, table.patches) == (2, 1, 7)
         table.write(ROWS[:1])
     with RowFile(path, COLUMNS, {"hop": 0.48}) as table:
         assert table.done == 3
@@ -139,13 +139,14 @@ def test_other_options_are_refused_and_what_is_there_is_kept(path):
 @pytest.mark.parametrize(
     "journal",
     [
-        b"{\n0 0 0\n",
-        b"[]\n0 0 0\n",
-        b"[" * 100_000 + b"\n0 0 0\n",
-        b"{}\n0 0\n",
-        b"{}\n1 2 0\n",
-        b"{}\n1 0 -9\n",
-        b"{}\n1 0 \xff\n",
+        b"{\n0 0 0 0\n",
+        b"[]\n0 0 0 0\n",
+        b"[" * 100_000 + b"\n0 0 0 0\n",
+        b"{}\n0 0 0\n",
+        b"{}\n1 2 0 0\n",
+        b"{}\n1 0 -1 0\n",
+        b"{}\n1 0 0 -9\n",
+        b"{}\n1 0 0 \xff\n",
     ],
 )
 def test_a_journal_that_is_damaged_is_refused(path, journal):

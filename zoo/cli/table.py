@@ -1,5 +1,6 @@
 """Tables of many files' results, which are written to a file that grows with each of them."""
 
+import functools
 import hashlib
 
 from zoo.cli import sounds
@@ -39,10 +40,12 @@ def write_table(paths, run, columns, rows_of, options, settings):
     with RowFile(options.output, {"file": str, **columns, "error": str}, run_options) as table:
         if table.done:
             complain(f"{table.done} of {len(paths)} files were done before")
+        run = functools.partial(run, patches_before=table.patches)
         for result in sounds.hear(paths[table.done :], run):
             failed = result.error is not None
             rows = [{"error": one_line(result.error)}] if failed else rows_of(result)
-            table.write(({"file": result.file, **row} for row in rows), failed=failed)
+            rows = ({"file": result.file, **row} for row in rows)
+            table.write(rows, failed=failed, patches=result.patches)
         table.finish()
     failed = f", {table.failed} of which could not be heard" if table.failed else ""
     print(f"{options.output}: {table.done} files{failed}")
@@ -58,6 +61,5 @@ def identity(options, settings):
 
 
 def rounded(score):
-    """A score as tables have it: a float32 says no more, and batches of other sizes round it
-    otherwise."""
+    """A score as tables have it: a float32 says no more."""
     return round(float(score), 6)
