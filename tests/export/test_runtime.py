@@ -324,7 +324,7 @@ def test_runs_without_tensorflow(path):
 def test_starts_in_a_second_and_150_megabytes(tmp_path):
     path = tmp_path / "preset.tflite"
     export_tflite(AudioClassifier.from_preset("resnet50_w025_opensounds"), path)
-    runs = [start(path) for _ in range(3)]  # the first reads files that the others find cached
+    runs = [start(path) for _ in range(6)]  # the first reads files that the others find cached
     seconds, megabytes = min(run[2] for run in runs), max(run[3] for run in runs)
     print(f"import and first result: {seconds:.2f} s, {megabytes:.0f} MB resident")
     assert not any(run[4] for run in runs)

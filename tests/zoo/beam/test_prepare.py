@@ -135,7 +135,7 @@ def test_a_killed_worker_ends_a_direct_run_which_then_goes_on(tmp_path, large, s
         command(large, tmp_path / "out"), stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     killed = _kill_a_worker_of(run.pid, seconds)
-    _, said = run.communicate(timeout=300)
+    _, said = run.communicate(timeout=900)  # workers that are lost are waited for
     last = said.strip().splitlines()[-1]
     assert killed
     assert run.returncode == 2
