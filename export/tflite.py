@@ -7,6 +7,7 @@ weights hit the mel matrix, too, and the logits of hundreds of classes, most of 
 would have steps of half a unit.
 """
 
+import math
 import tempfile
 import warnings
 from collections.abc import Iterable
@@ -37,6 +38,10 @@ from zoo.files import check_writable, write_atomically
 INPUTS = ("window", "any")
 OUTPUTS = ("scores", "embeddings")
 """Of a file, in order. MediaPipe wants the scores; it takes what comes after for a second head."""
+
+_SMALL = 1 << 16
+"""Weights of a variable that is converted as a constant; those of larger ones would be copied again
+and again, which takes memory and time (ours)."""
 
 
 def export_tflite(
@@ -165,11 +170,12 @@ def _convert_parts(classifier, frontend, quantize, input, with_embedding, patche
 def _convert(function, inputs, network=None, quantize="none", patches=()):
     """A function of tensors to a dict of tensors, as bytes of a .tflite file.
 
-    The variables of the Keras network that it calls, if any, are constants in it: to save and load
-    hundreds of variables takes longer than to convert what they belong to.
+    Small variables of the Keras network that it calls, if any, are constants in it: to save and
+    load hundreds of variables takes longer than to convert what they belong to.
     """
     variables = [] if network is None else network.variables
-    values = [(variable, variable.value.numpy()) for variable in variables]
+    small = [variable for variable in variables if math.prod(variable.shape) <= _SMALL]
+    values = [(variable, variable.value.numpy()) for variable in small]
 
     def frozen(*tensors):
         with keras.StatelessScope([(variable, tf.constant(value)) for variable, value in values]):
@@ -177,6 +183,8 @@ def _convert(function, inputs, network=None, quantize="none", patches=()):
 
     module = tf.Module()
     module.run = tf.function(frozen, input_signature=inputs, autograph=False)
+    constant = set(map(id, small))
+    module.variables_left = [each.value for each in variables if id(each) not in constant]
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter is deprecated")
         save_module(module, folder, module.run)
