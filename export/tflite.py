@@ -173,8 +173,9 @@ def _convert(function, inputs, network=None, quantize="none", patches=()):
     Small variables of the Keras network that it calls, if any, are constants in it: to save and
     load hundreds of variables takes longer than to convert what they belong to.
     """
-    variables = [] if network is None else network.variables
-    small = [variable for variable in variables if math.prod(variable.shape) <= _SMALL]
+    small, large = [], []
+    for variable in [] if network is None else network.variables:
+        (small if math.prod(variable.shape) <= _SMALL else large).append(variable)
     values = [(variable, variable.value.numpy()) for variable in small]
 
     def frozen(*tensors):
@@ -183,8 +184,7 @@ def _convert(function, inputs, network=None, quantize="none", patches=()):
 
     module = tf.Module()
     module.run = tf.function(frozen, input_signature=inputs, autograph=False)
-    constant = set(map(id, small))
-    module.variables_left = [each.value for each in variables if id(each) not in constant]
+    module.large = [variable.value for variable in large]
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter is deprecated")
         save_module(module, folder, module.run)
