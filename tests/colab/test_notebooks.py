@@ -50,7 +50,7 @@ tags = [cell.metadata.get("tags", []) for cell in notebook.cells]
 place = next(index for index, of_cell in enumerate(tags) if "parameters" in of_cell)
 notebook.cells.insert(place + 1, nbformat.v4.new_code_cell(settings))
 notebook.cells.append(nbformat.v4.new_code_cell(then))
-NotebookClient(notebook, timeout=1800, kernel_name="python3").execute()
+NotebookClient(notebook, timeout=900, kernel_name="python3").execute()
 nbformat.write(notebook, target)
 """
 

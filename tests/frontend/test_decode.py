@@ -521,7 +521,7 @@ def decodable_seconds(content):
     return total
 
 
-@pytest.mark.parametrize("inputs", [2000, pytest.param(6000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("inputs", [2000, pytest.param(20_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_any_damage_gives_the_sound_or_a_word(files, kind, inputs):
     rng = np.random.default_rng([KINDS.index(kind), inputs])
