@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 from contenders import TORCH_PYTHON, make_torch_environment
-from train import PRECISIONS, WARM_UP
+from train import PRECISIONS
 
 CONTENDERS = ("keras", "torch")
 TELLS = {
@@ -62,8 +62,8 @@ def milliseconds(contender, precision, options):
         if fields[0] == "onednn_verbose" and "exec" in fields:
             kind, _, direction = fields[fields.index("exec") + 2 :][:3]
             name = kind if direction == "undef" else f"{kind}, {direction.replace('_', ' ')}"
-            # The warm-up is told of, too.
-            found[name] += float(fields[-1]) / (WARM_UP + options.steps)
+            # The warm-up, as many steps, is told of, too.
+            found[name] += float(fields[-1]) / (2 * options.steps)
     seconds = float(process.stdout.rsplit("\n", 2)[-2])
     found[STEP] = 1000 * seconds / options.steps
     found[OUTSIDE] = 2 * found[STEP] - found.total()

@@ -211,8 +211,8 @@ def _compiled(arguments):
 class Contender(NamedTuple):
     """What `make` gives trains so many steps; beside it stands its number of weights."""
 
-    make: Callable
-    environment: dict
+    make: Callable[[argparse.Namespace], tuple[Callable[[int], None], int]]
+    environment: dict[str, str]
     torch: bool = False
 
 

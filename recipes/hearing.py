@@ -83,9 +83,9 @@ def main():
 class Heard(NamedTuple):
     """What models heard in the same clips."""
 
-    truth: dict
+    truth: dict[str, np.ndarray]
     """By label, which clips have it, bool `[clips]`."""
-    scores: dict
+    scores: dict[str, dict[str, np.ndarray]]
     """By model, and then by label, `[clips]`."""
 
     def columns(self, model, least):

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from yamnet import write_lines
 
 from zoo import AudioClassifier
 from zoo.data import open_prepared
 from zoo.evaluation.metrics import average_precision, balanced_mean
 from zoo.evaluation.scoring import score_clips
+from zoo.files import write_lines
 
 THERE = 0.3
 """A teacher's score from which on a class counts as heard."""

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from export.saved_model import LABELS, variables
+from export.saved_model import LABELS
 from frontend import load_audio
 from frontend.mel import mel_matrix
 from zoo.convert import convert
@@ -98,7 +98,7 @@ def save(teacher, folder):
         names.write_text("".join(f"{label.name}\n" for label in teacher.labels), encoding="utf-8")
         module = tf.Module()
         module.labels = tf.saved_model.Asset(str(names))
-        module.network_variables = variables(teacher.network)
+        module.network_variables = [variable.value for variable in teacher.network.variables]
         module.score = score
         tf.saved_model.save(module, path, signatures={"serving_default": score})
 
