@@ -2,10 +2,11 @@
 
 import contextlib
 import os
+import re
 import resource
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -113,4 +114,18 @@ def limit_memory(more: int) -> None:
     """Lets the process have so many bytes more of addresses than it has, whatever asks for them."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     most = pages * resource.getpagesize() + more
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+
+
+def exceeds_limit(function: Callable[[], object]) -> bool:
+    """Whether a function takes more addresses than `limit_memory` allows, where it may."""
+    limit, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+    try:
+        with contextlib.suppress(Exception):
+            function()
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(re.search(r"VmPeak:\s*(\d+) kB", status)[1]) > limit

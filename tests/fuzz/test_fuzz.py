@@ -82,3 +82,13 @@ sandbox = Sandbox(Path({str(tmp_path)!r}))
 for data in (b"1", b"2"): try_input(Parser(read, []), data, sandbox)
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_what_asks_for_more_than_the_limit_is_told_from_what_does_not():
+    code = """
+from tests.fuzz.sandbox import exceeds_limit, limit_memory
+limit_memory(1 << 28)
+assert not exceeds_limit(lambda: bytearray(1 << 27))
+assert exceeds_limit(lambda: bytearray(1 << 29))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

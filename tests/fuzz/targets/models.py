@@ -1,12 +1,11 @@
 """Trained models: presets, archives of presets, and what others exported or saved."""
 
+import contextlib
 import functools
 import gzip
 import io
 import json
 import tarfile
-import traceback
-import zipfile
 from pathlib import Path
 
 from tests.fuzz.mutate import mutate_archive, mutate_files, mutate_json, pack, unpack
@@ -180,12 +179,9 @@ def keras_file(scratch: Path) -> Parser:
     small_classifier().save(path)
 
     def load(path):
-        try:
+        # Python's zipfile believes what an entry says of its size, and Keras makes layers of any.
+        with contextlib.suppress(MemoryError):
             keras.saving.load_model(path)
-        except MemoryError as error:
-            # Python's zipfile believes what an entry says of its size.
-            if traceback.extract_tb(error.__traceback__)[-1].filename != zipfile.__file__:
-                raise
 
     lambdas = keras.Sequential([keras.Input((1,)), keras.layers.Lambda(lambda x: x)])
     lambdas.save(scratch / "lambda.keras")
