@@ -83,7 +83,7 @@ weights: runs/yamnet/scores.npy runs/opensounds_only/index.json runs/widened/con
 ZERO_SHOT := $(patsubst %,runs/zero_shot/%/scores.npy,resnet50_w025_audioset yamnet yamnet_tflite mn04)
 
 # The same for the paper's comparisons.
-results: runs/yamnet/scores.npy runs/esc10/index.json runs/audioset/index.json runs/mn04/saved_model.pb runs/yamnet_teacher/saved_model.pb $(ZERO_SHOT) ## Repeat what docs/results.md shows (hours)
+results: runs/yamnet/scores.npy runs/esc10/index.json runs/audioset/index.json runs/mn04/saved_model.pb runs/yamnet_teacher/saved_model.pb runs/presets/mn04/config.json $(ZERO_SHOT) ## Repeat what docs/results.md shows (hours)
 	.venv/bin/soundzoo reproduce architectures runs/opensounds runs/results \
 		--config recipes/reproduce_architectures.yaml --seeds 3 3 3 1 3
 	.venv/bin/soundzoo reproduce labels runs/opensounds runs/results \
@@ -94,7 +94,7 @@ results: runs/yamnet/scores.npy runs/esc10/index.json runs/audioset/index.json r
 	.venv/bin/soundzoo reproduce transfer runs/esc10 runs/results \
 		--models weights/resnet50_w025_opensounds_only resnet50_w025_opensounds \
 		fully_connected_w025_audioset alexnet_w025_audioset vgg_w025_audioset \
-		inception_v3_w025_audioset resnet50_w025_audioset yamnet \
+		inception_v3_w025_audioset resnet50_w025_audioset yamnet runs/presets/mn04 \
 		--scores runs/zero_shot/resnet50_w025_audioset runs/zero_shot/yamnet \
 		runs/zero_shot/yamnet_tflite runs/zero_shot/mn04
 	.venv/bin/python recipes/results.py runs/results
@@ -112,9 +112,9 @@ runs/yamnet/scores.npy: runs/opensounds/index.json
 	.venv/bin/python recipes/yamnet.py --yamnet ../shared/data/yamnet --prepared runs/opensounds \
 		--output runs/yamnet
 
-hearing: runs/opensounds/index.json runs/audioset/index.json runs/esc10/index.json runs/mn04/saved_model.pb ## Print how well presets hear what trained none of them
+hearing: runs/opensounds/index.json runs/audioset/index.json runs/esc10/index.json runs/mn04/saved_model.pb runs/presets/mn04/config.json ## Print how well presets hear what trained none of them
 	.venv/bin/python recipes/hearing.py --opensounds runs/opensounds --audioset runs/audioset --esc10 runs/esc10 \
-		--teacher runs/mn04 --models yamnet $(AUDIOSET) resnet50_w025_opensounds
+		--teacher runs/mn04 --teacher-preset runs/presets/mn04 --models yamnet $(AUDIOSET) resnet50_w025_opensounds
 
 # AudioSet's classes: what all folders of MORE hold is heard by the teacher alone.
 MORE ?=
@@ -128,6 +128,10 @@ $(AUDIOSET): runs/audioset/index.json runs/opensounds/index.json runs/mn04/saved
 
 runs/mn04/saved_model.pb: | .venv/tools
 	.venv/bin/python recipes/teacher.py --teacher ../shared/data/teacher --output runs/mn04
+
+# The same network as a preset, whose embeddings can be had.
+runs/presets/mn04/config.json: | .venv/tools
+	.venv/bin/soundzoo convert ../shared/data/teacher/mn04_as_float32.npz runs/presets/mn04
 
 runs/yamnet_teacher/saved_model.pb: | .venv/tools
 	.venv/bin/python recipes/yamnet_teacher.py --output runs/yamnet_teacher

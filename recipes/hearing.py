@@ -1,11 +1,11 @@
 """How well presets hear what trained none of them: the README's table.
 
     python recipes/hearing.py --opensounds runs/opensounds --audioset runs/audioset \\
-        --esc10 runs/esc10 --teacher runs/mn04 \\
+        --esc10 runs/esc10 --teacher runs/mn04 --teacher-preset runs/presets/mn04 \\
         --models resnet50_w025_audioset yamnet weights/resnet50_w025_opensounds_only
 
-`--teacher` is a SavedModel, of which there are scores alone. Each figure is over the classes that
-all models with AudioSet's classes know:
+`--teacher` is a SavedModel, whose scores are judged, and `--teacher-preset` the same network, whose
+embeddings are. Each figure is over the classes that all models with AudioSet's classes know:
 
 * world: mean average precision on its test split, of classes with 5 clips or more;
 * opensounds: mean average precision on its test split;
@@ -55,6 +55,7 @@ def main():
     parser.add_argument("--audioset", type=Path, required=True, help="prepared, with world_test")
     parser.add_argument("--esc10", type=Path, required=True, help="prepared ESC-10, by its folds")
     parser.add_argument("--teacher", required=True, help="folder of a SavedModel")
+    parser.add_argument("--teacher-preset", required=True, help="folder of it as a preset")
     parser.add_argument("--models", nargs="+", required=True, help="names or folders of presets")
     options = parser.parse_args()
     esc10 = open_prepared(options.esc10)
@@ -66,17 +67,16 @@ def main():
             (esc10, np.arange(len(esc10))),
         )
     )
-    probes = {row["settings"]["features"]: row for row in transfer(esc10, options.models)["rows"]}
+    presets = [*options.models, options.teacher_preset]
+    probes = transfer(esc10, presets)["rows"][1:]  # the first is that of log-mel patches
     print("\n| | world | opensounds | agreement | zero-shot | probe | three a class |")
     print("|---|---:|---:|---:|---:|---:|---:|")
-    for model in [*options.models, options.teacher]:
+    for model, preset, probe in zip(
+        [*options.models, options.teacher], presets, probes, strict=True
+    ):
         cells = [mean_precision(world, model, FEWEST), mean_precision(opensounds, model, 1)]
         cells += [agreed(world, model, options.teacher), first(ten, model)]
-        if model != options.teacher:
-            probe = probes[Path(model).name]
-            cells += [cell(probe["top1"], probe["intervals"]["top1"]), few(model, esc10)]
-        else:
-            cells += ["", ""]
+        cells += [cell(probe["top1"], probe["intervals"]["top1"]), few(preset, esc10)]
         print(f"| {Path(model).name} | {' | '.join(cells)} |", flush=True)
 
 
@@ -158,7 +158,7 @@ def few(model, data):
         [np.flatnonzero(~tested & (truth == label))[:FEW] for label in np.unique(truth)]
     )
     mean = {
-        clip: classifier.embed(data.waveform(clip)).mean(axis=0)
+        clip: classifier.embed(data.waveform(clip), sample_rate=data.sample_rate).mean(axis=0)
         for clip in [*taught, *np.flatnonzero(tested)]
     }
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))

@@ -73,21 +73,21 @@ def test_hearing_is_that_of_cards_and_results():
     columns = [cell.strip() for cell in header.split("|")]
     shown = {}
     for row in filter(None, rows):
-        cells = dict(zip(columns[2:], [cell.strip() for cell in row.split("|")][2:], strict=True))
-        if cells["ESC-10, linear probe"]:
-            shown[row.split("`")[1]] = cells
+        name, *cells = (cell.strip("` ") for cell in row.split("|")[1:])
+        shown[name] = dict(zip(columns[2:], cells, strict=True))
     for name, cells in shown.items():
         probe = probes[name]
         assert numbers(cells["ESC-10, linear probe"]) == pytest.approx(
             [probe["top1"], *probe["intervals"]["top1"]], abs=6e-4
         )
-        metrics = presets.read_metrics(presets.find(name))
-        if cells["world, mAP"]:
+        if name != "mn04" and cells["world, mAP"]:
+            metrics = presets.read_metrics(presets.find(name))
             assert numbers(cells["world, mAP"]) == pytest.approx(
                 [metrics["world_mAP"], *metrics["world"]["interval"]], abs=6e-4
             )
     assert {name for name in shown if shown[name]["world, mAP"]} == {
-        name for name in list_presets() if presets.describe(name)["labels"] > 500
+        "mn04",
+        *(name for name in list_presets() if presets.describe(name)["labels"] > 500),
     }
 
 

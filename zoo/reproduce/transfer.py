@@ -41,8 +41,8 @@ def transfer(
     Args:
         data: `PreparedData` whose splits are folds, as `soundzoo prepare` makes of ESC-10.
         models: names or folders of presets whose embeddings are the features, beside log-mel
-            patches. They must not have been trained on the clips at hand, as the bundled presets
-            were on ESC-10.
+            patches; those that hear another rate get the clips resampled. They must not have been
+            trained on the clips at hand.
         scores: folders of scores of all clips, as `soundzoo evaluate` writes them, of a model that
             is not trained on the folds at all: its scores of the data's labels are taken as they
             are.
@@ -53,8 +53,8 @@ def transfer(
         largest.
 
     Raises:
-        ValueError: there is one split only, two models have one name, a model hears another sample
-            rate, or a folder holds no scores of a clip or a label.
+        ValueError: there is one split only, two models have one name, the data are not at 16 kHz,
+            as log-mel patches want, or a folder holds no scores of a clip or a label.
     """
     if len(data.splits) < 2:
         raise ValueError(
@@ -92,16 +92,17 @@ def _features(data, clips, models, track):
     frontend = FrontendConfig()
     log_mel = LogMelSpectrogram(frontend)
     classifiers = [AudioClassifier.from_preset(model) for model in models]
-    for each in (frontend, *(classifier.frontend for classifier in classifiers)):
-        data.check_heard_at(each.sample_rate)
+    data.check_heard_at(frontend.sample_rate)
 
     def flat_patches(waveform):
         return np.reshape(log_mel(waveform[np.newaxis]), (-1, math.prod(frontend.patch_shape)))
 
     yield [flat_patches(data.waveform(clip)) for clip in track(clips, len(clips), "log-mel")]
     for model, classifier in zip(models, classifiers, strict=True):
-        embed = classifier.embed
-        yield [embed(data.waveform(clip)) for clip in track(clips, len(clips), Path(model).name)]
+        yield [
+            classifier.embed(data.waveform(clip), sample_rate=data.sample_rate)
+            for clip in track(clips, len(clips), Path(model).name)
+        ]
 
 
 def _cross_validated(features, truth, folds, track, name):

@@ -37,7 +37,9 @@ def test_features_side_by_side(data, small_preset, scores, monkeypatch):
     assert transfer(data, [small_preset], scores=[scores]) == results
 
 
-def test_each_clip_is_judged_by_who_was_not_trained_on_it(data, small_preset, monkeypatch):
+def test_each_clip_is_judged_by_who_was_not_trained_on_it(
+    data, small_preset, telephone_preset, monkeypatch
+):
     trained_on = []
 
     class Guess:
@@ -48,10 +50,10 @@ def test_each_clip_is_judged_by_who_was_not_trained_on_it(data, small_preset, mo
             return np.full((len(patches), 3), 0.5)
 
     monkeypatch.setattr(MODULE, "_fit", Guess)
-    transfer(data, [small_preset])
+    transfer(data, [small_preset, telephone_preset])
     patches = FrontendConfig().num_patches(data.samples.astype(np.int64))
     others = [patches.sum() - patches[data.select(split)].sum() for split in data.splits]
-    assert trained_on == others * 2  # of log-mel and of embeddings
+    assert trained_on == others * 3  # of log-mel and of embeddings, also where clips are resampled
 
 
 def test_models_of_one_name(data, small_preset):
@@ -69,6 +71,9 @@ def test_splits_must_be_folds(data, small_preset):
         transfer(OneSplit(data), [small_preset])
 
 
-def test_models_hear_the_datas_sample_rate(data, small_preset, telephone_preset):
-    with pytest.raises(ValueError, match="Received a model of 8000 Hz"):
-        transfer(data, [small_preset, telephone_preset])
+def test_log_mel_patches_are_those_of_16_khz(data, small_preset):
+    class Telephone(Subset):
+        sample_rate = 8000
+
+    with pytest.raises(ValueError, match="are at 8000 Hz"):
+        transfer(Telephone(data), [small_preset])
