@@ -1,8 +1,8 @@
 """Fuzzes the targets, each in processes of its own that may crash, and says how it went.
 
-A line a target: how many inputs were tried in how many seconds, the edges of our code and other
-signals that they covered, and what was found. An input that finds something ends its target, and
-stays in `build/fuzz`; `--input` tries it again.
+A line a target: how many inputs were tried in how many seconds, what one took at most, the edges of
+our code and other signals that they covered, and what was found. An input that finds something ends
+its target, and stays in `build/fuzz`; `--input` tries it again.
 """
 
 import argparse
@@ -75,7 +75,7 @@ def _run(name, options):
     found."""
     found = FOUND / name
     found.mkdir(parents=True, exist_ok=True)
-    inputs = seconds = status = 0
+    inputs = seconds = slowest = status = 0
     with tempfile.TemporaryDirectory() as corpus:
         while not status and inputs < options.inputs and seconds < options.seconds:
             part = argparse.Namespace(
@@ -89,7 +89,9 @@ def _run(name, options):
                 _last(text, r"number_of_executed_units: (\d+)", r"(?m)^#(\d+)", default=0)
             )
             seconds += int(_last(text, r"runs in (\d+) second", default=0))
-    print(f"{name:<18}{_in_words(text, status, inputs, seconds, found)}", flush=True)
+            slowest = max(slowest, int(_last(text, r"slowest_unit_time_sec: +(\d+)", default=0)))
+    tried = f"{inputs:>7} inputs {seconds:>6} s {slowest:>4} s at most"
+    print(f"{name:<18}{tried}{_in_words(text, status, found)}", flush=True)
     return status == 0
 
 
@@ -106,9 +108,9 @@ def _run_process(name, part, log_path):
         return status, log.read().decode(errors="replace")
 
 
-def _in_words(text, status, inputs, seconds, found):
+def _in_words(text, status, found):
     edges, features = _last(text, r"cov: (\d+)"), _last(text, r"ft: (\d+)")
-    line = f"{inputs:>7} inputs {seconds:>6} s {edges:>6} edges {features:>6} features  "
+    line = f"{edges:>6} edges {features:>6} features  "
     if status == 0:
         return line + "nothing found"
     what = _last(text, r"(?m)^[\w.]*(?:Error|Finding|Exception): .*", r"==\d+== ?ERROR: .*")

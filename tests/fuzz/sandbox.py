@@ -25,6 +25,7 @@ _CHANGES = {
     "os.utime": [0],
 }
 _NEVER = {
+    "ctypes.dlopen",
     "os.exec",
     "os.fork",
     "os.forkpty",
@@ -101,12 +102,14 @@ class Sandbox:
             self._check(event, arguments[place])
         if event == "marshal.loads" and "importlib" not in sys._getframe(1).f_code.co_filename:
             self.offences.append("unpacked code")
+        if event == "exec" and arguments[0].co_filename == "<string>":
+            self.offences.append("ran text as code")
 
     def _check(self, event, path):
         if isinstance(path, int) or path == os.devnull:
             return
         real = os.path.realpath(os.fsdecode(path))
-        if not real.startswith((str(self._folder), str(self._temporary))):
+        if not any(Path(real).is_relative_to(own) for own in (self._folder, self._temporary)):
             self.offences.append(f"{event} of {real}")
 
 

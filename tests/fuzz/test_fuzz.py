@@ -32,6 +32,7 @@ def test_nothing_is_found():
 
 MISBEHAVIOUR = {
     "open of": "open(folder / '../found', 'w')",
+    "inputx": "open(f'{folder}x', 'w')",
     "os.mkdir of": "(folder / '../found').mkdir()",
     "os.symlink of": "os.symlink('/etc', folder.parent / 'found')",
     "left found in the working directory": "sqlite3.connect('found').execute('CREATE TABLE t (c)')",
@@ -40,6 +41,7 @@ MISBEHAVIOUR = {
     "subprocess.Popen of": "subprocess.run(['true'])",
     "pickle.find_class of": "pickle.loads(pickle.dumps(print))",
     "unpacked code": "marshal.loads(marshal.dumps(compile('1', '', 'eval')))",
+    "ran text as code": "eval('1')",
     "not one line": "raise_(ValueError('a' + chr(10) + 'b'))",
     "not say what was read": "b'\\xff'.decode()",
     "KeyError": "{}['a']",
