@@ -261,9 +261,19 @@ class FrontendConfig:
             return self
         return dataclasses.replace(self, patch_hop_seconds=hop, whole_seconds=0)
 
-    def in_patches(self) -> Self:
-        """The configuration that cuts all sounds into patches and hears none whole."""
-        return dataclasses.replace(self, whole_seconds=0)
+    def in_patches(self, longest: int | None = None) -> Self:
+        """The configuration that cuts all sounds into patches and hears none whole.
+
+        Args:
+            longest: samples of the longest sound; where sounds of its length were heard whole,
+                patches are no longer than that, so that none is padded that was not.
+        """
+        cut = dataclasses.replace(self, whole_seconds=0)
+        if longest is None or longest > self.whole_samples:
+            return cut
+        frames = min(self.patch_frames, self.heard_frames(longest))
+        hop = min(self.patch_hop_frames, frames - self._frames_between) * self.hop_seconds
+        return dataclasses.replace(cut, patch_frames=frames, patch_hop_seconds=hop)
 
     def num_patches(self, samples: int | npt.NDArray[np.int64]) -> Any:
         """Patches of a sound of `samples` samples, one at least; of each, for an array of them."""

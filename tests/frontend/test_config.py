@@ -149,7 +149,16 @@ def test_a_sound_that_is_heard_whole_is_one_patch():
     assert [config.heard_seconds(seconds) for seconds in (0.5, 5, 6)] == [0.5, 5, 0.96]
     for cut in (config.in_patches(), config.with_hop(0.48)):
         assert cut.num_patches(5 * 16000) > 1
-    assert config.in_patches() == FrontendConfig()
+    assert config.in_patches() == config.in_patches(6 * 16000) == FrontendConfig()
+
+
+def test_patches_of_what_is_heard_whole_are_as_long_as_the_longest_sound():
+    config = FrontendConfig(whole_seconds=5, patch_frames=300, patch_hop_seconds=3.0)
+    short, long = config.in_patches(32000), config.in_patches(4 * 16000)
+    assert (short.patch_frames, short.num_patches(32000)) == (config.heard_frames(32000), 1)
+    assert short.patch_samples <= 32000 < short.patch_samples + short.hop_samples
+    assert long == config.in_patches()
+    assert FrontendConfig().in_patches(8000) == FrontendConfig()
 
 
 @pytest.mark.parametrize(

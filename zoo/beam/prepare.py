@@ -25,6 +25,7 @@ from zoo.data.prepare import (
     CLIPS_PER_SHARD,
     PLAN,
     check_plan,
+    check_rate,
     check_usable,
     claim,
     make_plan,
@@ -46,6 +47,7 @@ def prepare(
     ontology: Any = None,
     imply_parents: bool = False,
     unlabelled: bool = False,
+    sample_rate: int = SAMPLE_RATE,
     clips_per_shard: int = CLIPS_PER_SHARD,
     runner: str = "DirectRunner",
     options: Sequence[str] = (),
@@ -62,7 +64,7 @@ def prepare(
         folder: path or URL that all workers can write to.
         class_list, ontology, imply_parents: as for `zoo.data.classes.name_classes`.
         unlabelled: as for `zoo.data.read_source`.
-        clips_per_shard: as for `zoo.data.prepare`.
+        sample_rate, clips_per_shard: as for `zoo.data.prepare`.
         runner: of Beam.
         options: Beam's own, as on a command line.
 
@@ -74,13 +76,14 @@ def prepare(
         OSError: a file cannot be read or written.
         JobError: the job came to no end.
     """
+    check_rate(sample_rate)
     clips = _read(manifest, class_list, ontology, imply_parents, unlabelled)
-    plan, count = clips.check(clips_per_shard)
+    plan, count = clips.check(clips_per_shard, sample_rate)
     _claim(folder, plan)
     parts = functools.partial(job.cut, clips, clips_per_shard)
-    job.run_parts(parts, _Prepare(folder), runner=runner, options=options)
+    job.run_parts(parts, _Prepare(folder, sample_rate), runner=runner, options=options)
     shards = len(range(0, count, clips_per_shard))
-    return _publish_index(folder, clips, shards)
+    return _publish_index(folder, clips, sample_rate, shards)
 
 
 @dataclasses.dataclass
@@ -108,7 +111,7 @@ class _Clips:
                 named = dict.fromkeys(name for text in entry.labels for name in self.names[text])
                 yield entry._replace(labels=tuple(named), split=self.splits[entry.split])
 
-    def check(self, clips_per_shard):
+    def check(self, clips_per_shard, sample_rate):
         """The plan of the prepared data, and how many clips there are; ValueError if there are
         none, or two have one id."""
         digests = array.array("Q")  # of the ids, which would take ten times as much
@@ -118,7 +121,7 @@ class _Clips:
                 digests.append(_digest(clip.id))
                 yield clip
 
-        plan = make_plan(watched(), self.labels, self.skipped, clips_per_shard)
+        plan = make_plan(watched(), self.labels, self.skipped, clips_per_shard, sample_rate)
         check_usable(len(digests), self.labels, self.skipped)
         unique, counts = np.unique(np.frombuffer(digests, np.uint64), return_counts=True)
         if twice := set(unique[counts > 1].tolist()):
@@ -181,8 +184,9 @@ def _digest(clip_id):
 class _Prepare(beam.DoFn):
     """Writes the shard of each part and, last, its note, unless they are there."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, sample_rate):
         self._folder = folder
+        self._sample_rate = sample_rate
 
     def setup(self):
         self._tally = job.Tally()
@@ -198,6 +202,7 @@ class _Prepare(beam.DoFn):
             made = write_shard(
                 path,
                 clips,
+                self._sample_rate,
                 open_file=places.open_sound,
                 progress=lambda clips: None,
                 stop=threading.Event(),
@@ -208,7 +213,7 @@ class _Prepare(beam.DoFn):
         self._tally.add(job.FILES, len(clips))
         self._tally.add(job.FAILURES, len(made["skipped"]))
         samples = sum(record[4] for record in made["records"])
-        self._tally.add(job.SECONDS, samples / SAMPLE_RATE)
+        self._tally.add(job.SECONDS, samples / self._sample_rate)
 
 
 def _places(folder, number):
@@ -221,7 +226,7 @@ def _note(shard, note):
     return decode_note(places.read(note), places.size(shard))
 
 
-def _publish_index(folder, clips, shards):
+def _publish_index(folder, clips, sample_rate, shards):
     def notes():
         for number in range(shards):
             shard, note = _places(folder, number)
@@ -232,7 +237,7 @@ def _publish_index(folder, clips, shards):
             yield found
 
     with tempfile.TemporaryDirectory() as scratch:
-        index = write_index(Path(scratch), clips.labels, clips.skipped, notes())
+        index = write_index(Path(scratch), clips.labels, clips.skipped, sample_rate, notes())
         for name in (*(f"{array}.npy" for array in ARRAYS), INDEX):  # the index last
             places.publish(Path(scratch, name), places.join(folder, name))
     return index

@@ -56,6 +56,13 @@ def add_prepare(commands):
         help="keep a manifest's clips without labels, for `soundzoo train --teachers`",
     )
     add_hold_out(parser)
+    parser.add_argument(
+        "--sample-rate",
+        type=int,
+        default=16000,
+        metavar="HZ",
+        help="that the network which is to be trained hears (default: %(default)s)",
+    )
     parser.add_argument("--threads", type=int, metavar="N", help="default: one for each core")
     parser.add_argument("--json", action="store_true", help="print JSON")
     beam.add_runner(parser, "takes a manifest")
@@ -94,6 +101,7 @@ def _prepare(options):
         data = prepare(
             source,
             options.folder,
+            sample_rate=options.sample_rate,
             threads=options.threads,
             progress=lambda clips: bar.advance(task, clips),
         )
@@ -122,6 +130,7 @@ def _prepare_by_job(options):
         ontology=Ontology(options.ontology) if options.ontology else None,
         imply_parents=options.imply_parents,
         unlabelled=options.unlabelled,
+        sample_rate=options.sample_rate,
         runner=options.runner,
         options=options.beam_options,
     )

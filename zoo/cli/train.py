@@ -99,6 +99,7 @@ def _open(options, config, report):
     """The prepared data that DATA names, or what is prepared of the source that it names."""
     from zoo.data import open_prepared, prepare, read_source
     from zoo.data.prepared import INDEX
+    from zoo.training.start import frontend_of
 
     if Path(options.data, INDEX).is_file():
         if options.hold_out:
@@ -113,8 +114,9 @@ def _open(options, config, report):
         )
     source = read_source(options.data, hold_out=options.hold_out)
     tell_left_out(source.left_out)
+    folder, rate = Path(options.folder, "data"), frontend_of(config).sample_rate
     with report.preparing(len(source.clips)) as progress:
-        data = prepare(source, Path(options.folder, "data"), progress=progress)
+        data = prepare(source, folder, sample_rate=rate, progress=progress)
     tell_skipped(data.folder, data.index["skipped"])
     return data
 

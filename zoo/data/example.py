@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 SAMPLE_RATE = 16000
-"""Of all prepared waveforms, in Hz: what the networks hear."""
+"""Of prepared waveforms, unless another is asked for, in Hz: what the paper's networks hear."""
 
 STRETCH = 8192
 """Samples under one checksum, about half a second (ours): a patch is read with little around it."""

@@ -28,13 +28,14 @@ def prepare(
     source: Source,
     folder: StrPath,
     *,
+    sample_rate: int = SAMPLE_RATE,
     threads: int | None = None,
     clips_per_shard: int = CLIPS_PER_SHARD,
     progress: Callable[[int], object] | None = None,
 ) -> PreparedData:
     """Decodes the clips of a source into a folder of prepared data.
 
-    Sound is mixed to mono, resampled to 16 kHz and rounded to 16 bits. Clips that cannot be
+    Sound is mixed to mono, resampled and rounded to 16 bits. Clips that cannot be
     decoded, or are longer than an hour, are skipped, and listed in the index. Run again after it
     was stopped or killed, it keeps the shards that are finished; a shard that went missing or was
     cut short is made again.
@@ -42,6 +43,7 @@ def prepare(
     Args:
         source: `Source`, as from `read_source`.
         folder: new or empty, or what an earlier run on the same source left.
+        sample_rate: in Hz, that of the networks which are to hear the clips.
         threads: how many decode at a time; default: one for each core.
         clips_per_shard: of the source, skipped ones among them.
         progress: function that is told how many more clips are done, from any of the threads.
@@ -50,21 +52,27 @@ def prepare(
         `PreparedData`.
 
     Raises:
-        ValueError: no clips, less than two classes, or a folder of other data.
+        ValueError: no clips, less than two classes, a folder of other data, or a sample rate that
+            is none.
         OSError: the folder cannot be written, or is full, or another process is at it.
     """
     check_usable(len(source.clips), source.labels, source.skipped)
+    check_rate(sample_rate)
     threads = os.cpu_count() or 1 if threads is None else threads
     if threads < 1:
         raise ValueError(f"threads must be at least 1. Received: {threads}")
     folder = Path(folder)
-    plan = make_plan(source.clips, source.labels, source.skipped, clips_per_shard)
+    plan = make_plan(source.clips, source.labels, source.skipped, clips_per_shard, sample_rate)
     if not folder.exists():
         folder.mkdir(parents=True, exist_ok=True)
     with alone_in(folder):
         claim(folder, plan)
         shards = Shards(
-            source.clips, folder / SHARDS, clips_per_shard, progress or (lambda clips: None)
+            source.clips,
+            folder / SHARDS,
+            clips_per_shard,
+            sample_rate,
+            progress or (lambda clips: None),
         )
         unfinished = shards.unfinished()
         summary = [folder / f"{name}.npy" for name in ARRAYS] + [folder / INDEX]
@@ -72,7 +80,7 @@ def prepare(
             # The index comes last: where there is one, all that it speaks of is there.
             (folder / INDEX).unlink(missing_ok=True)
             shards.write(unfinished, threads)
-            write_index(folder, source.labels, source.skipped, shards.notes())
+            write_index(folder, source.labels, source.skipped, sample_rate, shards.notes())
         return open_prepared(folder)
 
 
@@ -88,7 +96,13 @@ def check_usable(clips, labels, skipped):
         )
 
 
-def make_plan(clips, labels, skipped, clips_per_shard):
+def check_rate(sample_rate):
+    """Raises ValueError if clips cannot have so many samples a second."""
+    if not isinstance(sample_rate, int) or sample_rate < 1:
+        raise ValueError(f"sample_rate must be a whole number of Hz. Received: {sample_rate}")
+
+
+def make_plan(clips, labels, skipped, clips_per_shard, sample_rate):
     """All that prepared data depend on, a dict of JSON types; of clips, which may be an iterator,
     a SHA-256 of their ids, labels and splits, and their files' sizes."""
     digest = hashlib.sha256()
@@ -96,7 +110,12 @@ def make_plan(clips, labels, skipped, clips_per_shard):
         size = os.path.getsize(clip.path) if os.path.isfile(clip.path) else None
         digest.update(json.dumps([clip.id, clip.labels, clip.split, size]).encode())
     digest.update(json.dumps([labels, [clip.clip_id for clip in skipped]]).encode())
-    return {"format": FORMAT, "clips_per_shard": clips_per_shard, "source": digest.hexdigest()}
+    return {
+        "format": FORMAT,
+        "clips_per_shard": clips_per_shard,
+        "sample_rate": sample_rate,
+        "source": digest.hexdigest(),
+    }
 
 
 def claim(folder, plan):
@@ -132,13 +151,14 @@ def check_plan(folder, plan, found):
     raise ValueError(f"{folder} {what}. Name another folder, or delete it.")
 
 
-def write_index(folder, labels, skipped, notes):
+def write_index(folder, labels, skipped, sample_rate, notes):
     """Puts together, from the notes of the shards, the arrays and the index.
 
     Args:
         folder: where they go.
         labels: list of `Label`, the classes in order.
         skipped: list of `Skipped`, of before the shards.
+        sample_rate: of the clips, in Hz.
         notes: iterable of what `write_shard` said of each shard, in order.
 
     Returns:
@@ -176,8 +196,8 @@ def write_index(folder, labels, skipped, notes):
     index = sealed(
         {
             "format": FORMAT,
-            "sample_rate": SAMPLE_RATE,
-            **_counts(arrays, splits, labels),
+            "sample_rate": sample_rate,
+            **_counts(arrays, splits, labels, sample_rate),
             "skipped": [entry._asdict() for entry in skipped],
             "shards": entries,
             "arrays": checksums,
@@ -227,10 +247,10 @@ def _offsets(lengths):
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
-def _counts(arrays, splits, labels):
+def _counts(arrays, splits, labels, sample_rate):
     """How much there is of each split and each class, as the index has it."""
     split = arrays["clips"]["split"]
-    hours = arrays["clips"]["samples"] / (SAMPLE_RATE * 3600)
+    hours = arrays["clips"]["samples"] / (sample_rate * 3600)
     split_of_label = np.repeat(split, np.diff(arrays["label_offsets"]))
     in_class = np.zeros((len(labels), len(splits)), np.int64)
     np.add.at(in_class, (arrays["label_indices"], split_of_label), 1)

@@ -1,4 +1,4 @@
-"""Prepared data: clips of 16 kHz sound in shards, read at random.
+"""Prepared data: clips of sound in shards, read at random.
 
 A folder of prepared data holds
 
@@ -269,7 +269,8 @@ class PreparedData:
         if sample_rate != self.sample_rate:
             raise ValueError(
                 f"The data in {self.folder} are at {self.sample_rate} Hz, so that a model must "
-                f"hear {self.sample_rate} Hz. Received a model of {sample_rate} Hz."
+                f"hear {self.sample_rate} Hz; prepare them anew, with --sample-rate {sample_rate}. "
+                f"Received a model of {sample_rate} Hz."
             )
 
     def _check(self, index):

@@ -13,13 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from frontend import audio_blocks
-from zoo.data.example import (
-    SAMPLE_RATE,
-    checksums,
-    decode_samples,
-    encode_example,
-    encode_samples,
-)
+from zoo.data.example import checksums, decode_samples, encode_example, encode_samples
 from zoo.data.records import Skipped
 from zoo.errors import reason
 from zoo.files import sha256, write_atomically
@@ -38,12 +32,13 @@ def shard_name(number):
     return f"{number:06d}.tfrecord"
 
 
-def write_shard(path, clips, *, open_file=contextlib.nullcontext, progress, stop):
+def write_shard(path, clips, sample_rate, *, open_file=contextlib.nullcontext, progress, stop):
     """Decodes clips into a shard.
 
     Args:
         path: of the shard.
         clips: list of `Clip`.
+        sample_rate: to resample them to, in Hz.
         open_file: function of a clip's path that gives a context manager of what is to be read.
         progress: function that is told how many more clips are done.
         stop: `threading.Event` that ends the work by an InterruptedError.
@@ -59,7 +54,9 @@ def write_shard(path, clips, *, open_file=contextlib.nullcontext, progress, stop
     partial = path.with_suffix(".partial")
     try:
         with tf.io.TFRecordWriter(str(partial)) as file:
-            size, rows, skipped = _write_records(file, clips, open_file, progress, stop)
+            size, rows, skipped = _write_records(
+                file, clips, sample_rate, open_file, progress, stop
+            )
     except tf.errors.OpError as error:
         raise OSError(f"{path} cannot be written: {error.message}") from None
     with open(partial, "rb") as file:
@@ -96,11 +93,13 @@ class Shards:
         clips: list of `Clip`.
         folder: of the shards, an existing one.
         clips_per_shard: skipped ones among them.
+        sample_rate: of the clips in them, in Hz.
         progress: function that is told how many more clips are done, from any thread.
     """
 
-    def __init__(self, clips, folder, clips_per_shard, progress):
+    def __init__(self, clips, folder, clips_per_shard, sample_rate, progress):
         self._clips = clips
+        self._sample_rate = sample_rate
         self._folder = folder
         self._starts = range(0, len(clips), clips_per_shard)
         self._progress = progress
@@ -137,8 +136,13 @@ class Shards:
                 raise
 
     def _write(self, number):
-        clips = self._of(number)
-        return write_shard(self._path(number), clips, progress=self._progress, stop=self._stop)
+        return write_shard(
+            self._path(number),
+            self._of(number),
+            self._sample_rate,
+            progress=self._progress,
+            stop=self._stop,
+        )
 
     def _note(self, number):
         try:
@@ -158,13 +162,13 @@ class Shards:
         return self._path(number).with_suffix(".json")
 
 
-def _write_records(file, clips, open_file, progress, stop):
+def _write_records(file, clips, sample_rate, open_file, progress, stop):
     offset, rows, skipped = 0, [], []
     for clip in clips:
         if stop.is_set():
             raise InterruptedError("Preparing was stopped.")
         try:
-            samples = encode_samples(_load(clip.path, open_file))
+            samples = encode_samples(_load(clip.path, sample_rate, open_file))
         except (ValueError, OSError) as error:
             skipped.append(Skipped(clip.id, str(clip.path), reason(error)))
         else:
@@ -179,13 +183,13 @@ def _write_records(file, clips, open_file, progress, stop):
     return offset, rows, skipped
 
 
-def _load(path, open_file):
+def _load(path, sample_rate, open_file):
     """As `frontend.load_audio`; ValueError on what is too long, before it is read whole."""
     blocks, samples = [], 0
     with open_file(path) as sound:
-        for block in audio_blocks(sound, SAMPLE_RATE):
+        for block in audio_blocks(sound, sample_rate):
             blocks.append(block)
             samples += len(block)
-            if samples > LONGEST_SECONDS * SAMPLE_RATE:
+            if samples > LONGEST_SECONDS * sample_rate:
                 raise ValueError(f"{path} is longer than {LONGEST_SECONDS} s; cut it into clips.")
     return np.concatenate(blocks)

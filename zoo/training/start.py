@@ -24,8 +24,9 @@ def start(config, data, name, strategy):
         strategy: the `tf.distribute.Strategy` whose variables the weights are.
 
     Returns:
-        The options with what the preset of `init`, or else the paper, says of the network, and an
-        `AudioClassifier`.
+        The options with what the preset of `init`, or else the paper, says of the network, an
+        `AudioClassifier`, and the `FrontendConfig` of the patches that it trains on: where it hears
+        sounds whole, they are as long as the longest at most.
 
     Raises:
         ValueError: there is no such preset, or the options or the data do not fit it.
@@ -35,8 +36,10 @@ def start(config, data, name, strategy):
     with strategy.scope():
         classifier = _build(config, data.labels, initial, name)
     data.check_heard_at(classifier.frontend.sample_rate)
-    _check_augmentation(config, classifier.frontend)
-    return config, classifier
+    longest = data.samples[data.select(config.train_split)].max()
+    frontend = classifier.frontend.in_patches(int(longest))
+    _check_augmentation(config, frontend)
+    return config, classifier, frontend
 
 
 def frontend_of(config):

@@ -102,8 +102,7 @@ def teach(
         raise ValueError(f"steps must be at least 1. Received: {steps}")
     folder = Path(folder)
     strategy = tf.distribute.get_strategy()  # of one device
-    config, classifier = start(config, data, folder.name, strategy)
-    frontend = classifier.frontend
+    config, _, frontend = start(config, data, folder.name, strategy)
     teachers = Teachers(config.teachers, data.labels, data.sample_rate)
     augmenter = Augmenter(config, frontend)
     patches = TrainingPatches(data, config, frontend, **augmenter.takes)

@@ -85,10 +85,9 @@ class Trainer:
         self.data = data
         self.strategy = strategy
         self.worker, self.workers = place_of(strategy)
-        config, self.classifier = start(config, data, Path(folder).name, strategy)
+        config, self.classifier, frontend = start(config, data, Path(folder).name, strategy)
         self.config = config
         self.folder = RunFolder(folder, config, data, writes=self.worker == 0)
-        frontend = self.classifier.frontend
         self.taught = Taught(config.taught, config, data, frontend) if config.taught else None
         with strategy.scope():
             augmenter = Augmenter(config, frontend)

@@ -25,6 +25,12 @@ def test_a_job_writes_what_prepare_writes(tmp_path, manifest, expected):
     assert len(open_prepared(tmp_path / "out")) == 11
 
 
+def test_clips_at_another_rate(tmp_path, manifest):
+    prepare(read_source(manifest), tmp_path / "expected", sample_rate=8000)
+    beam.prepare(manifest, tmp_path / "out", sample_rate=8000)
+    assert contents(tmp_path / "out") == contents(tmp_path / "expected")
+
+
 def test_folders_whose_names_look_like_patterns(tmp_path, manifest, expected):
     beam.prepare(manifest, tmp_path / "out.tfrecords [v2]*", clips_per_shard=4)
     assert contents(tmp_path / "out.tfrecords [v2]*") == expected

@@ -35,6 +35,26 @@ def test_sounds_are_those_that_load_audio_reads(tmp_path, source, sound):
         np.testing.assert_allclose(data.waveform(index), waveform, atol=0.51 / 32768)
 
 
+def test_sounds_are_resampled_to_the_rate_that_is_asked_for(tmp_path, source):
+    data = prepare(source, tmp_path / "out", sample_rate=32000)
+    assert data.sample_rate == data.index["sample_rate"] == 32000
+    for index, clip in enumerate(source.clips):
+        np.testing.assert_allclose(
+            data.waveform(index), load_audio(clip.path, 32000), atol=0.51 / 32768
+        )
+    seconds = data.samples.sum() / 32000
+    assert data.index["hours"] == pytest.approx(seconds / 3600, abs=1e-4)
+    with pytest.raises(ValueError, match="was prepared by other options"):
+        prepare(source, tmp_path / "out")
+
+
+@pytest.mark.parametrize("rate", [0, -16000, 44100.0])
+def test_a_sample_rate_that_is_none(tmp_path, source, rate):
+    with pytest.raises(ValueError, match=f"must be a whole number of Hz. Received: {rate}"):
+        prepare(source, tmp_path / "out", sample_rate=rate)
+    assert not (tmp_path / "out").exists()
+
+
 def test_overshoot_is_clipped(tmp_path, source):
     soundfile.write(source.clips[0].path, np.array([2.0, -2.0, 0.5]), 16000, subtype="FLOAT")
     data = prepare(source, tmp_path / "out")
@@ -223,12 +243,16 @@ def test_threads_must_be_one_or_more(tmp_path, source):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is full")
-def test_full_disk_is_one_sentence(tmp_path, source):
-    prepare(source, tmp_path / "out")
-    (tmp_path / "out" / "shards" / "000000.tfrecord").unlink()
-    (tmp_path / "out" / "shards" / "000000.partial").symlink_to("/dev/full")
+def test_full_disk_is_one_sentence_and_keeps_what_is_finished(tmp_path, source):
+    shards = tmp_path / "out" / "shards"
+    prepare(source, tmp_path / "out", clips_per_shard=4)
+    (shards / "000000.tfrecord").unlink()
+    (shards / "000000.partial").symlink_to("/dev/full")
+    before = read(shards)
     with pytest.raises(OSError, match=r"000000.tfrecord cannot be written: .*No space left"):
-        prepare(source, tmp_path / "out")
+        prepare(source, tmp_path / "out", clips_per_shard=4)
+    assert read(shards) == before
+    assert {"000001.tfrecord", "000001.json", "000002.tfrecord", "000002.json"} < before.keys()
 
 
 def test_names_need_not_be_text(tmp_path, sound):

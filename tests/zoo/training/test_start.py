@@ -15,16 +15,23 @@ def begin(data, config):
 
 
 def test_options_are_completed_by_the_paper(begin):
-    config, classifier = begin(model="alexnet", width=None)
+    config, classifier, _ = begin(model="alexnet", width=None)
     assert (config.width, config.bottleneck) == (1.0, None)
     assert (classifier.name, classifier.architecture) == ("a_run", "alexnet")
 
 
 @pytest.mark.parametrize("folder", ["Übung 1", "_x", "狗"])
 def test_a_run_may_have_any_name(data, config, folder):
-    _, classifier = start(config(), data, folder, tf.distribute.get_strategy())
+    _, classifier, _ = start(config(), data, folder, tf.distribute.get_strategy())
     classifier.compile("adam", "binary_crossentropy")
     classifier.fit(tf.zeros([1, 16000]), tf.zeros([1, 3]), verbose=0)
+
+
+def test_what_is_heard_whole_is_trained_on_as_long_as_the_longest_clip(begin, data):
+    _, classifier, frontend = begin(model="cnn14", width=0.02)
+    longest = data.samples[data.select("train")].max()
+    assert frontend.patch_frames == classifier.frontend.heard_frames(longest) < 1000
+    assert begin()[2] == begin()[1].frontend == FrontendConfig()
 
 
 @pytest.mark.parametrize(("option", "size"), [("mask_frames", 96), ("mask_bins", 64)])

@@ -40,6 +40,16 @@ def test_prepares_a_source_first(sounds, tmp_path):
     assert main(["train", str(sounds), str(run), *SMALL]) == 0  # finds what it prepared
 
 
+def test_a_source_is_prepared_as_the_preset_hears(sounds, telephone_preset, tmp_path):
+    run, heard = tmp_path / "run", tmp_path / "heard"
+    options = ["--batch", "8", "--epochs", "2", "--hold-out", "0.2"]
+    start = ["--init", str(telephone_preset), *options]
+    assert main(["train", str(sounds / "train"), str(run), *start]) == 0
+    assert json.loads((run / "data" / "index.json").read_text())["sample_rate"] == 8000
+    options = ["--split", "validation", "--output", str(heard)]
+    assert main(["evaluate", "--model", str(run), str(run / "data"), *options]) == 0
+
+
 def test_says_what_it_found(sounds, tmp_path, capsys):
     folder = tmp_path / "sounds"
     shutil.copytree(sounds, folder)
