@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from frontend import check_sample_rate
 from frontend.types import StrPath
 from zoo.data.example import SAMPLE_RATE, encode_text
 from zoo.data.prepared import ARRAYS, CLIP, FORMAT, INDEX, SHARDS, PreparedData, open_prepared
@@ -97,8 +98,9 @@ def check_usable(clips, labels, skipped):
 
 
 def check_rate(sample_rate):
-    """Raises ValueError if clips cannot have so many samples a second."""
-    if not isinstance(sample_rate, int) or sample_rate < 1:
+    """As `frontend.check_sample_rate`; the rate must be whole, too, as the index has it."""
+    check_sample_rate(sample_rate)
+    if not isinstance(sample_rate, int):
         raise ValueError(f"sample_rate must be a whole number of Hz. Received: {sample_rate}")
 
 
