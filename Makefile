@@ -11,7 +11,7 @@ PRESETS := $(basename $(notdir $(wildcard recipes/*_w025_opensounds.yaml)))
 # Those on AudioSet's classes.
 AUDIOSET := $(basename $(notdir $(wildcard recipes/*_w025_audioset.yaml)))
 
-# Of each parser; `make test` tries 2000.
+# Of each parser; `make test` tries 500.
 INPUTS ?= 100000
 
 # The browser of the tests, and what installs what the page runs on.

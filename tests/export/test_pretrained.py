@@ -1,4 +1,4 @@
-"""The presets that the package carries, exported in every variant, against Keras on recordings."""
+"""The presets that the package carries, exported, against Keras on recordings."""
 
 import functools
 from pathlib import Path
@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from export import TFLiteClassifier, export_saved_model, export_tflite
 from export.quantize import QUANTIZATIONS
-from export.tflite import INPUTS
 from frontend import load_audio, waveform_patches
 from tests.export.exported import File
 from zoo import AudioClassifier, list_presets
@@ -33,19 +32,19 @@ def preset(request):
     return AudioClassifier.from_preset(request.param)
 
 
-@pytest.fixture(scope="module", params=QUANTIZATIONS)
-def quantize(request):
-    return request.param
+# What is cut out of sound of any length is scored as windows are: test_tflite.py has all variants.
+VARIANTS = [*((quantize, "window") for quantize in QUANTIZATIONS), ("none", "any")]
 
 
-@pytest.fixture(scope="module", params=INPUTS)
-def input(request):
+@pytest.fixture(scope="module", params=VARIANTS, ids="-".join)
+def variant(request):
     return request.param
 
 
 @pytest.fixture(scope="module")
-def file(preset, quantize, input, tmp_path_factory):
+def file(preset, variant, tmp_path_factory):
     """The preset in one variant, exported once, calibrated on the example recordings."""
+    quantize, input = variant
     path = tmp_path_factory.mktemp("pretrained") / "x.tflite"
     if quantize == "int8":
         with pytest.warns(UserWarning, match="is calibrated on 8 example recordings"):
@@ -90,7 +89,8 @@ def heard(preset):
     return hear
 
 
-def test_scores_as_keras_does(preset, file, quantize, input, recordings, heard):
+def test_scores_as_keras_does(preset, file, variant, recordings, heard):
+    quantize, input = variant
     waveforms, expected = heard(recordings, input)
     scores = np.concatenate([file.scores(waveform) for waveform in waveforms])
     tolerance = TOLERANCE_OF.get(preset.name, TOLERANCE)[quantize]

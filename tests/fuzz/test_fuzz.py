@@ -11,7 +11,7 @@ from tests.fuzz import targets  # noqa: F401, enters them
 from tests.fuzz.target import TARGETS
 
 ROOT = Path(__file__).parents[2]
-INPUTS = 2000
+INPUTS = 500
 SECONDS = 600
 """After which a target is taken to hang; most take a few in all."""
 
