@@ -32,6 +32,9 @@ TEACHERS = {
 BODIES = {"resnet50": "the body of resnet50_w025_opensounds_only"}
 """With what the first training began, by the network."""
 
+BODY_TEACHERS = {"inception_v3": ["mn04"]}
+"""Who taught a body, where others taught the classifier that was fitted to it since."""
+
 HEARD = re.compile(r"^\| (.+) \| (.+) \| (\d+) \| (\d+\.\d\d) \|$", re.MULTILINE)
 """A row of a card on what it was trained on: licence, collections, clips and hours."""
 
@@ -55,7 +58,9 @@ def main():
     options = parser.parse_args()
     output = (options.output or PRETRAINED / options.runs[-1].name).resolve()
     earlier = steps_before(options.runs[0])
-    steps = [*earlier, *map(steps_of, options.runs)]
+    # Of a frozen body, only the classifier was fitted anew.
+    trained = [run for run in options.runs if not read_recipe(run)["freeze"]]
+    steps = [*earlier, *map(steps_of, trained)]
     # Before the preset takes the place of the one from which it began.
     heard = heard_under_licences(options.data, options.more, options.runs[0])
     classifier = ship(zoo.AudioClassifier.from_preset(options.runs[-1]), output)
@@ -146,9 +151,15 @@ def card(classifier, output, checksum, recipe, metrics, yamnet, heard):
     )
     total = sum(hours for *_, hours in heard.values())
     *before, last = metrics["steps"]
+    names = [Path(folder).name for folder in recipe["teachers"]]
+    taught_body = BODY_TEACHERS.get(classifier.architecture) if recipe["freeze"] else None
     teachers = " and by ".join(
-        TEACHERS[Path(folder).name].format(recipe["teacher_seconds"])
-        for folder in recipe["teachers"]
+        TEACHERS[teacher].format(recipe["teacher_seconds"]) for teacher in taught_body or names
+    )
+    mixtures = recipe["refit_steps"] * recipe["batch"]
+    fitted = (
+        "In the end its classifier was fitted anew, by ridge regression on the body as it was, to "
+        f"what {' and '.join(names)} say of {mixtures:,} such mixtures."
     )
     earlier = f", after {sum(before):,} steps before" if before else ""
     preset = name if output.parent == PRETRAINED else f"{output.parent.name}/{name}"
@@ -206,7 +217,7 @@ they are, it is {standing} on ESC-10, as the table says. Scores rank; they are n
 were set aside to watch it by{earlier}, by Adam with weight decay; it began with {origin}. It was
 taught by {teachers}. Teachers hear every augmented mixture as the student does; the labels of the
 recordings raise what they say, and those of opensounds, where each clip is one sound, lower it for
-others, too. What teachers mistake elsewhere, the student learns. Recordings in which
+others, too. {fitted} What teachers mistake elsewhere, the student learns. Recordings in which
 `recipes/overlap.py` finds a piece of a test recording or of ESC-10 were left out, and so was what
 bears a name or an id of ESC-50, whose other sounds were not at hand to compare. `make {name}`
 trains it on, for as many steps as its recipe says.

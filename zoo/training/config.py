@@ -135,6 +135,13 @@ class TrainConfig:
         None, "folder of `soundzoo teach`: what the teachers said, so that they need not listen"
     )
 
+    refit_steps: int = _option(
+        0,
+        "in the end, fit the classifier anew to what teachers say of so many steps' mixtures, by "
+        "ridge regression",
+        low=0,
+    )
+
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = _checked(field, getattr(self, field.name))
@@ -154,6 +161,8 @@ class TrainConfig:
             raise ValueError("taught holds what teachers said: name the teachers, too.")
         if self.complete_labels is not None and not self.teachers:
             raise ValueError("complete_labels is for teachers' scores: name the teachers, too.")
+        if self.refit_steps and not self.teachers:
+            raise ValueError("refit_steps fits to what teachers say: name the teachers, too.")
         if self.mixup_db is not None and not self.mixup:
             raise ValueError("mixup_db says how to mix: pass mixup, the part that is mixed, too.")
 

@@ -15,6 +15,7 @@ from zoo.augment import (
     SpecAugment,
     TimeShift,
 )
+from zoo.training.ridge import RidgeRegression
 from zoo.training.schedule import Schedule
 from zoo.training.state import state_variable
 
@@ -202,6 +203,27 @@ class Learner:
             classifying.bias.assign(self.teaching.mean.numpy())
             for average, weight in self._averaged_weights():
                 average.assign(weight.numpy())
+
+    def refit(self, batches):
+        """Fits the classifier anew, in closed form, to what teachers say of `Batch`es.
+
+        Gradients get there late, and their loss counts what `Teaching.floored` leaves out.
+        """
+        body = head.backbone(self.network)
+
+        @tf.function
+        def hear(*batch):
+            mixtures, labels = self.augmenter.mix(batch)
+            targets = self.teaching.targets(self._said(batch, mixtures), labels)
+            _, _, uniform, _ = batch
+            embeddings = body(self.augmenter.patches(mixtures, uniform), training=False)
+            return tf.cast(embeddings, tf.float32), self.teaching.floored(targets)
+
+        classifying = head.head(self.network)
+        regression = RidgeRegression(*classifying.kernel.shape)
+        for batch in batches:
+            regression.add(*(values.numpy() for values in hear(*batch)))
+        classifying.set_weights(regression.solve())
 
     def swap_averages(self):
         """Exchanges the weights with their moving averages, where these are kept."""

@@ -21,6 +21,9 @@ LABELLED = 0.5
 is in every patch (ours)."""
 ABSENT = 0.05
 """Score of a class that complete labels do not name, at most: it still ranks below that (ours)."""
+FLOOR = 0.018
+"""Score that counts as nothing where a classifier is fitted in closed form: squared errors of its
+logits would else be those among scores of nearly 0, which most are (ours, by validation clips)."""
 SMALLEST_SCORE = 1e-7
 """Scores are kept this far from 0 and 1, so that their logits are finite (Keras' epsilon)."""
 SMALLEST_DEVIATION = 0.1
@@ -69,6 +72,10 @@ class Teaching:
             absent = self.complete & (labels == 0) & (incomplete == 0)
             said = tf.where(absent, tf.minimum(said, _logits_of(ABSENT)), said)
         return tf.maximum(said, _logits_of(LABELLED * labels))
+
+    def floored(self, targets):
+        """Targets for squared errors alone, without the differences between scores of nearly 0."""
+        return tf.maximum(targets, _logits_of(FLOOR))
 
     def losses(self, targets, logits):
         """Each example's loss, float32 `[batch]`, of targets and logits `[batch, classes]`."""

@@ -148,6 +148,8 @@ class Trainer:
             self.learner.swap_averages()
             self.callbacks.on_train_end(self.history[-1])
             # Callbacks may have put back the best weights.
+            if self.config.refit_steps:
+                self.learner.refit(self._batches_to_refit(request))
             self.folder.save_preset(self.classifier)
             self.folder.describe(replicas, ended=True)
         else:
@@ -201,6 +203,13 @@ class Trainer:
             workers=context.num_input_pipelines,
             replicas=context.num_replicas_in_sync // context.num_input_pipelines,
         )
+
+    def _batches_to_refit(self, request):
+        """Those of the first steps; a run that is told to stop meanwhile begins here again."""
+        for step in range(self.config.refit_steps):
+            if request.received is not None:
+                raise Stopped(self.step, request.received)
+            yield self.patches.batch(step)
 
     def _train_on(self, batches, request):
         """Gives the devices a step to train, and does not wait for it."""

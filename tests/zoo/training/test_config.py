@@ -59,6 +59,7 @@ def test_numbers_may_look_as_yaml_reads_them():
         ({"teachers": ["x"], "label_smoothing": 0.1}, "pass neither teacher nor label_smoothing"),
         ({"teacher_seconds": 0.5}, "teacher_seconds must be a number of at least 0.96"),
         ({"taught": "x"}, "taught holds what teachers said: name the teachers"),
+        ({"refit_steps": 3}, "refit_steps fits to what teachers say: name the teachers"),
         ({"mixup_db": 10}, "pass mixup, the part that is mixed, too"),
         ({"teacher_head": True, "teacher": "x", "init": "y", "freeze": True}, "not freeze"),
     ],

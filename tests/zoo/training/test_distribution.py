@@ -52,7 +52,14 @@ def ports():
         {"batch": 6, "mixup": 1.0},  # of three examples on each, one has its neighbour elsewhere
         {"model": "smooth", "clip_norm": 0.5, "ema": 0.9, "weight_decay": 0.1},
         {"model": "smooth", "teacher_head": True},
-        {"model": "smooth", **AUGMENTED, "mixup_db": 10, "teachers": [], "ema": 0.9},
+        {
+            "model": "smooth",
+            **AUGMENTED,
+            "mixup_db": 10,
+            "teachers": [],
+            "ema": 0.9,
+            "refit_steps": 4,
+        },
     ],
     ids=["augmented", "odd", "batch_norm", "teacher_head", "teachers"],
 )

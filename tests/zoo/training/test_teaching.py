@@ -13,6 +13,7 @@ from zoo.labels import Label
 from zoo.training.teaching import (
     ABSENT,
     CROSS_ENTROPY,
+    FLOOR,
     LABELLED,
     SMALLEST_DEVIATION,
     Teachers,
@@ -63,6 +64,12 @@ def test_absence_counts_where_the_labels_of_all_that_is_mixed_are_complete():
     labels = np.array([[0, 0, 0, 0], [0, 0, 0, 0.3], [0.2, 0, 0, 0]], "float32")
     targets = teaching.targets(said, labels).numpy()
     np.testing.assert_allclose(targets, [[logit(ABSENT), -9, 2], said[0], said[0]], atol=1e-5)
+
+
+def test_what_is_nearly_nothing_counts_as_nothing(teaching):
+    targets = np.array([[2, logit(FLOOR) - 5, logit(FLOOR) + 1]], "float32")
+    expected = [[2, logit(FLOOR), logit(FLOOR) + 1]]
+    np.testing.assert_allclose(teaching.floored(targets), expected, atol=1e-5)
 
 
 def test_the_loss_is_in_units_of_each_classs_deviation(teaching):

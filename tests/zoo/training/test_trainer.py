@@ -11,11 +11,14 @@ import pytest
 import tensorflow as tf
 
 from tests.zoo.training.conftest import SMALL
-from zoo import AudioClassifier
+from zoo import AudioClassifier, head
 from zoo.data import CorruptData
 from zoo.evaluation import evaluate
 from zoo.training import Stopped, TrainConfig, train
 from zoo.training.checkpoints import load_checkpoint
+from zoo.training.learner import Augmenter
+from zoo.training.patches import TrainingPatches
+from zoo.training.teaching import Teachers, Teaching
 from zoo.training.trainer import Trainer
 
 
@@ -351,6 +354,47 @@ def test_a_teachers_head_of_weight_zero_changes_nothing(data, config, teacher, t
     taught = train(data, tmp_path / "taught", options)
     for one, two in zip(weights(of_labels), weights(taught), strict=True):
         np.testing.assert_allclose(one, two, atol=1e-6)
+
+
+def test_in_the_end_the_classifier_is_fitted_anew(data, config, saved_teacher, tmp_path):
+    """It is nearer to what the teacher says than what gradients found, on the same body."""
+    options = config(teachers=[str(saved_teacher)], mixup=0.5, speed=1.2, ema=0.9)
+    plain = train(data, tmp_path / "plain", options)
+    refit = dataclasses.replace(options, refit_steps=20)
+    classifier = train(data, tmp_path / "run", refit)
+    body = slice(None, -2)
+    assert_same(weights(classifier)[body], weights(plain)[body])
+    assert_same(weights(AudioClassifier.from_preset(tmp_path / "run")), weights(classifier))
+
+    teachers = Teachers(options.teachers, data.labels)
+    teaching = Teaching(teachers.known)
+    augmenter = Augmenter(options, classifier.frontend)
+    patches = TrainingPatches(data, options, classifier.frontend, **augmenter.takes)
+
+    def error(of):
+        squares = []
+        for step in range(refit.refit_steps):
+            batch = patches.batch(step)
+            mixtures, labels = augmenter.mix(batch)
+            targets = teaching.floored(teaching.targets(teachers.logits(mixtures), labels))
+            heard = head.logits(of.network)(augmenter.patches(mixtures, batch.uniform))
+            squares.append(np.square(heard - targets).mean())
+        return np.mean(squares)
+
+    assert error(classifier) < 0.7 * error(plain)
+
+
+def test_stopped_while_it_is_fitted_it_begins_there_again(data, config, saved_teacher, tmp_path):
+    options = config(teachers=[str(saved_teacher)], refit_steps=4)
+    expected = weights(train(data, tmp_path / "whole", options))
+
+    class Stop(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(Stopped, match="Stopped by SIGTERM after step 10"):
+        train(data, tmp_path / "run", options, callbacks=[Stop()])
+    assert_same(weights(train(data, tmp_path / "run", options)), expected)
 
 
 def test_float16_halves_its_scale_where_a_gradient_overflows(data, config, tmp_path):
