@@ -24,10 +24,13 @@ from zoo import presets
 from zoo.data import open_prepared
 
 TEACHERS = {
-    "mn04": "EfficientAT's mn04 (Schmid et al., ICASSP 2023; MIT), with {:g} s around the patch",
-    "yamnet_teacher": "Google's YAMNet (Apache-2.0), of the patch alone",
+    "mn04": (
+        "mn04",
+        "EfficientAT's mn04 (Schmid et al., ICASSP 2023; MIT), with {:g} s around the patch",
+    ),
+    "yamnet_teacher": ("YAMNet", "Google's YAMNet (Apache-2.0), of the patch alone"),
 }
-"""What a card says of them, by the names of their folders."""
+"""What they are called, and what a card says of them, by the names of their folders."""
 
 BODIES = {"resnet50": "the body of resnet50_w025_opensounds_only"}
 """With what the first training began, by the network."""
@@ -141,25 +144,29 @@ def card(classifier, output, checksum, recipe, metrics, yamnet, heard):
 
     of_world = " | ".join(cell(each["world_mAP"], each["world"]["interval"]) for each in both)
     of_esc10 = " | ".join(f"{each['esc10_fold5_top1']:.3f}" for each in both)
-    close = metrics["world_mAP"] >= yamnet["world"]["interval"][0]
-    standing = (
-        "level with `yamnet` on world and behind" if close else "behind `yamnet` on world and"
-    )
+    low, high = yamnet["world"]["interval"]
+    if metrics["world"]["interval"][0] > high:
+        standing = "ahead of `yamnet` on world, of whose collections it heard parts, and behind"
+    elif metrics["world_mAP"] >= low:
+        standing = "level with `yamnet` on world and behind"
+    else:
+        standing = "behind `yamnet` on world and"
     collected = "\n".join(
         f"| {licence} | {', '.join(sorted(names))} | {clips} | {hours:.2f} |"
         for licence, (names, clips, hours) in heard.items()
     )
     total = sum(hours for *_, hours in heard.values())
     *before, last = metrics["steps"]
-    names = [Path(folder).name for folder in recipe["teachers"]]
-    taught_body = BODY_TEACHERS.get(classifier.architecture) if recipe["freeze"] else None
+    folders = [Path(folder).name for folder in recipe["teachers"]]
+    of_body = BODY_TEACHERS.get(classifier.architecture) if recipe["freeze"] else None
     teachers = " and by ".join(
-        TEACHERS[teacher].format(recipe["teacher_seconds"]) for teacher in taught_body or names
+        TEACHERS[folder][1].format(recipe["teacher_seconds"]) for folder in of_body or folders
     )
     mixtures = recipe["refit_steps"] * recipe["batch"]
     fitted = (
         "In the end its classifier was fitted anew, by ridge regression on the body as it was, to "
-        f"what {' and '.join(names)} say of {mixtures:,} such mixtures."
+        f"what {' and '.join(TEACHERS[folder][0] for folder in folders)} say of {mixtures:,} such "
+        "mixtures."
     )
     earlier = f", after {sum(before):,} steps before" if before else ""
     preset = name if output.parent == PRETRAINED else f"{output.parent.name}/{name}"

@@ -67,6 +67,10 @@ class Report(keras.callbacks.Callback):
         figures = {name: value if math.isfinite(value) else None for name, value in logs.items()}
         self.show({"epoch": epoch + 1, "seconds": seconds, **figures})
 
+    def on_train_end(self, logs=None):
+        if steps := self.params["refit_steps"]:
+            self.announce(f"\nNow the classifier is fitted anew, to {steps} steps' mixtures.")
+
     def announce(self, text):
         print(f"{text}\n", flush=True)
 

@@ -2,10 +2,8 @@
 
 import numpy as np
 
-RIDGE = 1e-3
-"""Weight of the squared coefficients, of inputs in units of their deviation (ours)."""
-SMALLEST_VARIANCE = 1e-9
-"""Of an input, in parts of the largest: what never moves gets a coefficient of 0 (ours)."""
+RIDGE = 1e-2
+"""Weight of the squared coefficients, in units of the inputs' mean variance (ours)."""
 MOST_SPREAD = 10
 """Times that predictions are spread at most; beyond it they are noise (ours)."""
 
@@ -13,10 +11,11 @@ MOST_SPREAD = 10
 class RidgeRegression:
     """The least squares of examples that are added batch by batch, and are not kept.
 
-    Minimises the mean squared error plus `RIDGE` times the sum of the squared coefficients, each
-    times its input's variance, so that the units of inputs do not matter. Such predictions vary
-    less than what they predict, and the less, the less is known of it: those of rare classes would
-    stay below those of common ones. Each output's are therefore spread as widely as the output is.
+    Minimises the mean squared error plus `RIDGE` times the inputs' mean variance times the sum of
+    the squared coefficients: inputs that hardly move get hardly any, where least squares might make
+    them large, and int8 then loses all others. Such predictions vary less than what they predict,
+    and the less, the less is known of it: those of rare classes would stay below those of common
+    ones. Each output's are therefore spread as widely as the output is.
 
     Args:
         inputs: how many there are.
@@ -42,10 +41,9 @@ class RidgeRegression:
         examples = self._inputs[-1, -1]
         mean_in, mean_out = self._inputs[-1, :-1] / examples, self._both[-1] / examples
         covariance = self._inputs[:-1, :-1] / examples - np.outer(mean_in, mean_in)
-        variance = covariance.diagonal()
-        weights = RIDGE * variance + SMALLEST_VARIANCE * variance.max()
+        weight = RIDGE * covariance.diagonal().mean() or 1.0  # where nothing moves, any will do
         coefficients = np.linalg.solve(
-            covariance + np.diag(weights),
+            covariance + weight * np.eye(len(covariance)),
             self._both[:-1] / examples - np.outer(mean_in, mean_out),
         )
         predicted = np.sum(coefficients * (covariance @ coefficients), axis=0)

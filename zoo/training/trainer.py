@@ -142,7 +142,8 @@ class Trainer:
         replicas = self.strategy.num_replicas_in_sync
         self.folder.describe(replicas, ended=ended)
         if not ended:
-            self.callbacks.set_params({**self.callbacks.params, "done": self.step})
+            more = {"done": self.step, "refit_steps": self.config.refit_steps}
+            self.callbacks.set_params({**self.callbacks.params, **more})
             self.callback_states.begin(*of_callbacks)
             self._loop(request)
             self.learner.swap_averages()

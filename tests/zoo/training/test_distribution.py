@@ -71,7 +71,8 @@ def test_two_devices_train_as_one(options, data, teacher, saved_teacher, start, 
     finish(start(data, tmp_path / "one", options))
     finish(start(data, tmp_path / "two", options, devices=2))
     for one, two in zip(weights(tmp_path / "one"), weights(tmp_path / "two"), strict=True):
-        np.testing.assert_allclose(one, two, atol=1e-5)
+        # A classifier that was fitted in closed form has large weights.
+        np.testing.assert_allclose(one, two, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.slow

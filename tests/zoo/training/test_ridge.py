@@ -25,14 +25,12 @@ def add_in_parts(regression, inputs, outputs):
 def test_it_is_that_of_all_at_once_but_for_its_spread(examples):
     inputs, outputs = examples
     coefficients, intercepts = add_in_parts(RidgeRegression(4, 2), inputs, outputs).solve()
-    deviation = inputs[:, :3].std(axis=0, dtype="float64")
-    scaled = inputs[:, :3] / deviation
-    expected = Ridge(alpha=RIDGE * len(inputs)).fit(scaled, outputs)
-    spread = outputs.std(axis=0) / expected.predict(scaled).std(axis=0)
+    alpha = RIDGE * inputs.var(axis=0, dtype="float64").mean() * len(inputs)
+    expected = Ridge(alpha=alpha).fit(inputs.astype("float64"), outputs)
+    spread = outputs.std(axis=0) / expected.predict(inputs).std(axis=0)
     assert (spread > 1.001).all()
-    wanted = expected.coef_.T / deviation[:, None] * spread
-    np.testing.assert_allclose(coefficients[:3], wanted, rtol=1e-3)
-    np.testing.assert_array_equal(coefficients[3], 0)
+    np.testing.assert_allclose(coefficients, expected.coef_.T * spread, rtol=1e-3, atol=1e-9)
+    np.testing.assert_allclose(coefficients[3], 0, atol=1e-9)
     np.testing.assert_allclose(
         intercepts, outputs.mean(0) - inputs.mean(0) @ coefficients, rtol=1e-3
     )
@@ -46,3 +44,11 @@ def test_what_cannot_be_predicted_varies_no_more_than_it_did(examples):
     predicted = inputs @ coefficients + intercepts
     assert 0.3 < predicted[:, 0].std() <= 1.01
     np.testing.assert_allclose(predicted[:, 1], 3, atol=1e-3)
+
+
+def test_inputs_that_never_move_predict_the_mean():
+    regression = RidgeRegression(2, 1)
+    regression.add(np.full((9, 2), 5.0), np.arange(9.0)[:, None])
+    coefficients, intercepts = regression.solve()
+    np.testing.assert_array_equal(coefficients, 0)
+    np.testing.assert_allclose(intercepts, 4)
