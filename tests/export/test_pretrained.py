@@ -20,10 +20,11 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 # Largest difference from Keras's scores, about twice what was measured.
 TOLERANCE = {"none": 1e-5, "float16": 4e-3, "dynamic": 0.05, "int8": 0.1}
 # Single patches of many classes move further: 0.57 and 0.31 of YAMNet's were measured, dynamic and
-# int8, and 0.19 of ResNet-50's, int8.
+# int8, 0.19 of ResNet-50's, int8, and 0.09 of the fully connected network's, dynamic.
 TOLERANCE_OF = {
     "yamnet": {"none": 5e-5, "float16": 1e-2, "dynamic": 0.7, "int8": 0.5},
     "resnet50_w025_audioset": TOLERANCE | {"int8": 0.4},
+    "fully_connected_w025_audioset": TOLERANCE | {"dynamic": 0.2},
 }
 
 
