@@ -10,11 +10,13 @@ import pytest
 import soundfile
 
 from frontend import load_audio
-from zoo import AudioClassifier, head
+from zoo import AudioClassifier, head, presets
 from zoo.convert import convert
+from zoo.training import TrainConfig, read_config
 from zoo.training.teaching import Teachers
 
 ROOT = Path(__file__).parents[1]
+AUDIOSET = sorted((ROOT / "recipes").glob("*_w025_audioset.yaml"))
 
 
 def manifest(path, monkeypatch, shared_data, *arguments):
@@ -43,6 +45,15 @@ def test_esc10_alone_and_left_out(recipes, shared_data, tmp_path, monkeypatch):
     without = manifest(tmp_path / "y.csv", monkeypatch, shared_data, "--esc10", "none")
     both = manifest(tmp_path / "z.csv", monkeypatch, shared_data)
     assert len(without) + len(folds) == len(both)
+
+
+@pytest.mark.parametrize("recipe", AUDIOSET, ids=lambda path: path.stem)
+def test_a_card_says_to_how_many_mixtures_its_classifier_was_fitted(recipe):
+    config = TrainConfig.from_dict(read_config(recipe))
+    card = Path(presets.find(recipe.stem), presets.CARD).read_text(encoding="utf-8")
+    mixtures = config.refit_steps * config.batch
+    assert mixtures > 0
+    assert f"say of {mixtures:,} such mixtures." in " ".join(card.split())
 
 
 def test_yamnet_hears_speech(recipes, shared_data):

@@ -213,11 +213,9 @@ class Learner:
 
         @tf.function
         def hear(*batch):
-            mixtures, labels = self.augmenter.mix(batch)
-            targets = self.teaching.targets(self._said(batch, mixtures), labels)
-            _, _, uniform, _ = batch
-            embeddings = body(self.augmenter.patches(mixtures, uniform), training=False)
-            return tf.cast(embeddings, tf.float32), self.teaching.floored(targets)
+            patches, targets = self._examples(batch)
+            embeddings = tf.cast(body(patches, training=False), tf.float32)
+            return embeddings, self.teaching.floored(targets)
 
         classifying = head.head(self.network)
         regression = RidgeRegression(*classifying.kernel.shape)
@@ -240,11 +238,7 @@ class Learner:
     def _try_on_replica(self, batch, stop):
         """What `step` gives, the gradients, and whether they are finite on all replicas."""
         replica = tf.distribute.get_replica_context()
-        mixtures, targets = self.augmenter.mix(batch)
-        if self.teaching:
-            targets = self.teaching.targets(self._said(batch, mixtures), targets)
-        _, _, uniform, _ = batch
-        patches = self.augmenter.patches(mixtures, uniform)
+        patches, targets = self._examples(batch)
         scale = self.scaling[0].read_value() if self.scaling else 1.0
         before = [variable.read_value() for variable in self.statistics]
         with tf.GradientTape() as tape:
@@ -261,6 +255,14 @@ class Learner:
             variable.assign(tf.where(finite, variable, value))
         results = replica.all_reduce(tf.distribute.ReduceOp.SUM, tf.stack([loss, stop]))
         return results, gradients, finite
+
+    def _examples(self, batch):
+        """What is heard, and what is to be learned of it: patches and targets of a `Batch`."""
+        mixtures, targets = self.augmenter.mix(batch)
+        if self.teaching:
+            targets = self.teaching.targets(self._said(batch, mixtures), targets)
+        _, _, uniform, _ = batch
+        return self.augmenter.patches(mixtures, uniform), targets
 
     def _said(self, batch, mixtures):
         """The teachers' mean logits, float32 `[batch, classes]`."""
