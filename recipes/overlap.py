@@ -18,6 +18,7 @@ import functools
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 from scipy import fft
 
 import zoo
@@ -94,7 +95,9 @@ def nearest(rows, owners, starts, heard, of_test):
 
 @functools.cache
 def log_mel():
-    return LogMelSpectrogram(FRONTEND)
+    # As a graph, which keeps the mel filters: there are tens of thousands of patches.
+    waveforms = tf.TensorSpec([None, None], tf.float32)
+    return tf.function(LogMelSpectrogram(FRONTEND), input_signature=[waveforms])
 
 
 @functools.cache

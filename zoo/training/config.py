@@ -126,6 +126,12 @@ class TrainConfig:
     teacher_seconds: float = _option(
         4.0, "what teachers hear of a clip, in s: the patch, and what is around it", low=0.96
     )
+    teacher_floor: float = _option(
+        0.018,  # a logit of -4 (ours, by validation clips)
+        "score of teachers that counts as nothing: below it all are the same (0: none is)",
+        low=0,
+        high=0.5,
+    )
     complete_labels: str | None = _option(
         None,
         "pattern (*, ? and [...]) of the ids of clips whose labels teachers must not add to: "

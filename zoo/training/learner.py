@@ -207,7 +207,7 @@ class Learner:
     def refit(self, batches):
         """Fits the classifier anew, in closed form, to what teachers say of `Batch`es.
 
-        Gradients get there late, and their loss counts what `Teaching.floored` leaves out.
+        Gradients get there late.
         """
         body = head.backbone(self.network)
 
@@ -215,7 +215,7 @@ class Learner:
         def hear(*batch):
             patches, targets = self._examples(batch)
             embeddings = tf.cast(body(patches, training=False), tf.float32)
-            return embeddings, self.teaching.floored(targets)
+            return embeddings, targets
 
         classifying = head.head(self.network)
         regression = RidgeRegression(*classifying.kernel.shape)

@@ -21,9 +21,6 @@ LABELLED = 0.5
 is in every patch (ours)."""
 ABSENT = 0.05
 """Score of a class that complete labels do not name, at most: it still ranks below that (ours)."""
-FLOOR = 0.018
-"""Score that counts as nothing where a classifier is fitted in closed form: squared errors of its
-logits would else be those among scores of nearly 0, which most are (ours, by validation clips)."""
 SMALLEST_SCORE = 1e-7
 """Scores are kept this far from 0 and 1, so that their logits are finite (Keras' epsilon)."""
 SMALLEST_DEVIATION = 0.1
@@ -35,21 +32,26 @@ class Teaching:
 
     A class's target is the teachers' logit. A human label raises it to `LABELLED` times its share
     of the mixture. A label's absence says nothing, but where the labels of all that is mixed are
-    complete: there classes that such labels name have a target of `ABSENT` at most. The loss is the
-    mean over classes of the squared error of the logits, each class's in units of its deviation
-    over many mixtures, plus `CROSS_ENTROPY` times the cross-entropy. Most scores are nearly 0, from
-    which cross-entropy learns slowly, and logits differ even there. Of a class that no teacher
-    knows, the labels alone are learned, by cross-entropy.
+    complete: there classes that such labels name have a target of `ABSENT` at most. No target is
+    below the logit of `floor`: most scores are nearly 0, and how improbable the improbable is would
+    else be nearly all that is learned.
+
+    The loss is the mean over classes of the squared error of the logits, each class's in units of
+    its deviation over many mixtures, plus `CROSS_ENTROPY` times the cross-entropy, from which alone
+    little is learned of scores that are nearly all 0. Of a class that no teacher knows, the labels
+    alone are learned, by cross-entropy.
 
     Build it in the strategy's scope.
 
     Args:
         known: float32 `[classes]`, 1 for classes that a teacher knows.
+        floor: score that counts as nothing, as `TrainConfig.teacher_floor`.
         complete: bool `[classes]`, whether complete labels name a class; None if none are complete.
     """
 
-    def __init__(self, known, complete=None):
+    def __init__(self, known, floor, complete=None):
         self.known = known
+        self.floor = _logits_of(floor)
         self.complete = complete
         self.mean = state_variable(np.zeros(len(known)), "teachers_mean")
         self.deviation = state_variable(np.ones(len(known)), "teachers_deviation")
@@ -71,11 +73,7 @@ class Teaching:
             labels, incomplete = labels[:, :-1], labels[:, -1:]
             absent = self.complete & (labels == 0) & (incomplete == 0)
             said = tf.where(absent, tf.minimum(said, _logits_of(ABSENT)), said)
-        return tf.maximum(said, _logits_of(LABELLED * labels))
-
-    def floored(self, targets):
-        """Targets for squared errors alone, without the differences between scores of nearly 0."""
-        return tf.maximum(targets, _logits_of(FLOOR))
+        return self._floored(tf.maximum(said, _logits_of(LABELLED * labels)))
 
     def losses(self, targets, logits):
         """Each example's loss, float32 `[batch]`, of targets and logits `[batch, classes]`."""
@@ -86,10 +84,13 @@ class Teaching:
         return tf.reduce_mean(error + weight * cross_entropy, axis=1)
 
     def measure(self, said):
-        """Sets mean and deviation of each class's logits to those over several batches'."""
-        said = np.concatenate(list(said))
+        """Sets mean and deviation of each class to those over several batches' logits."""
+        said = self._floored(np.concatenate(list(said))).numpy()
         self.mean.assign(said.mean(axis=0))
         self.deviation.assign(np.maximum(said.std(axis=0), SMALLEST_DEVIATION))
+
+    def _floored(self, logits):
+        return tf.maximum(logits, self.floor)
 
 
 class Teachers:

@@ -32,7 +32,7 @@ POLICIES = {"f32": "float32", "bf16": "mixed_bfloat16", "f16": "mixed_float16"}
 LOOK_STEPS = 16
 """Steps between two looks at the loss on an accelerator, which each look lets run dry (ours)."""
 
-MEASURED_STEPS = 16
+MEASURED_STEPS = 64
 """Steps whose mixtures give mean and deviation of what teachers say, before the first (ours)."""
 
 
@@ -101,7 +101,7 @@ class Trainer:
             teaching = None
             if config.teachers:
                 known = (self.taught or teachers).known
-                teaching = Teaching(known, self.patches.complete_classes)
+                teaching = Teaching(known, config.teacher_floor, self.patches.complete_classes)
             self.learner = Learner(
                 self.classifier,
                 config,
@@ -150,7 +150,8 @@ class Trainer:
             self.callbacks.on_train_end(self.history[-1])
             # Callbacks may have put back the best weights.
             if self.config.refit_steps:
-                self.learner.refit(self._batches_to_refit(request))
+                with self._explained():
+                    self.learner.refit(self._batches_to_refit(request))
             self.folder.save_preset(self.classifier)
             self.folder.describe(replicas, ended=True)
         else:
@@ -207,10 +208,10 @@ class Trainer:
 
     def _batches_to_refit(self, request):
         """Those of the first steps; a run that is told to stop meanwhile begins here again."""
-        for step in range(self.config.refit_steps):
+        for batch in self.patches.dataset(0).take(self.config.refit_steps):
             if request.received is not None:
                 raise Stopped(self.step, request.received)
-            yield self.patches.batch(step)
+            yield batch
 
     def _train_on(self, batches, request):
         """Gives the devices a step to train, and does not wait for it."""

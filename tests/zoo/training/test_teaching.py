@@ -13,13 +13,13 @@ from zoo.labels import Label
 from zoo.training.teaching import (
     ABSENT,
     CROSS_ENTROPY,
-    FLOOR,
     LABELLED,
     SMALLEST_DEVIATION,
     Teachers,
     Teaching,
 )
 
+FLOOR = 0.02
 LABELS = [Label("high"), Label("low"), Label("middle")]
 LOUD = np.full((2, 100), 0.5, "float32")
 
@@ -31,7 +31,7 @@ def logit(score):
 @pytest.fixture
 def teaching():
     """Of teachers of the first two classes."""
-    return Teaching(np.array([1, 1, 0], "float32"))
+    return Teaching(np.array([1, 1, 0], "float32"), FLOOR)
 
 
 def test_a_teachers_classes_go_by_their_names(tmp_path):
@@ -54,22 +54,30 @@ def test_a_label_raises_the_target_and_its_absence_says_nothing(teaching):
     np.testing.assert_allclose(targets[0, :2], [1, logit(LABELLED)], atol=1e-5)
     # A share of a half is what the teacher says already, or more; the first is sure of it.
     np.testing.assert_allclose(targets[1], [1, -1, logit(0.2 * LABELLED)], atol=1e-5)
-    assert targets[0, 2] < -15
+    assert targets[0, 2] == pytest.approx(logit(FLOOR))
 
 
 def test_absence_counts_where_the_labels_of_all_that_is_mixed_are_complete():
-    teaching = Teaching(np.ones(3, "float32"), complete=np.array([True, True, False]))
-    said = np.array([[1, -9, 2]] * 3, "float32")
+    teaching = Teaching(np.ones(3, "float32"), FLOOR, complete=np.array([True, True, False]))
+    said = np.array([[1, -3, 2]] * 3, "float32")
     # The last column: the labels of all are complete, of one are not, of all are.
     labels = np.array([[0, 0, 0, 0], [0, 0, 0, 0.3], [0.2, 0, 0, 0]], "float32")
     targets = teaching.targets(said, labels).numpy()
-    np.testing.assert_allclose(targets, [[logit(ABSENT), -9, 2], said[0], said[0]], atol=1e-5)
+    np.testing.assert_allclose(targets, [[logit(ABSENT), -3, 2], said[0], said[0]], atol=1e-5)
 
 
 def test_what_is_nearly_nothing_counts_as_nothing(teaching):
-    targets = np.array([[2, logit(FLOOR) - 5, logit(FLOOR) + 1]], "float32")
-    expected = [[2, logit(FLOOR), logit(FLOOR) + 1]]
-    np.testing.assert_allclose(teaching.floored(targets), expected, atol=1e-5)
+    floor = logit(FLOOR)
+    said = np.array([[floor - 5, floor + 1, -9]] * 2, "float32")
+    targets = teaching.targets(said, np.array([[0, 0, 0], [0.01, 0, 1]], "float32"))
+    expected = [[floor, floor + 1, floor], [floor, floor + 1, logit(LABELLED)]]
+    np.testing.assert_allclose(targets, expected, atol=1e-5)
+
+
+def test_without_a_floor_all_that_teachers_say_counts():
+    teaching = Teaching(np.ones(2, "float32"), 0.0)
+    said = np.array([[-9, -12]], "float32")
+    np.testing.assert_allclose(teaching.targets(said, np.zeros((1, 2), "float32")), said, atol=1e-4)
 
 
 def test_the_loss_is_in_units_of_each_classs_deviation(teaching):
@@ -92,8 +100,9 @@ def test_the_loss_is_in_units_of_each_classs_deviation(teaching):
 
 
 def test_mean_and_deviation_are_those_of_many_mixtures(teaching):
-    said = np.random.default_rng(0).normal(size=(20, 3)).astype("float32") * [1, 2, 0]
+    said = np.random.default_rng(0).normal(size=(20, 3)).astype("float32") * [1, 9, 0]
     teaching.measure(iter(np.split(said, 5)))
+    said = np.maximum(said, logit(FLOOR))
     np.testing.assert_allclose(teaching.mean, said.mean(axis=0), atol=1e-6)
     np.testing.assert_allclose(teaching.deviation[:2], said.std(axis=0)[:2], atol=1e-6)
     assert teaching.deviation[2] == np.float32(SMALLEST_DEVIATION)
