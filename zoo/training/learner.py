@@ -215,7 +215,7 @@ class Learner:
         def hear(*batch):
             patches, targets = self._examples(batch)
             embeddings = tf.cast(body(patches, training=False), tf.float32)
-            return embeddings, targets
+            return embeddings, self.teaching.floored(targets)
 
         classifying = head.head(self.network)
         regression = RidgeRegression(*classifying.kernel.shape)

@@ -132,7 +132,7 @@ class RunFolder:
 
     def _check_same_run(self, state):
         """Whether the run has more epochs now; ValueError if other things differ."""
-        # Of an older version: an option that it did not have yet is off, as by default.
+        # Of an older version: an option that it did not have yet has its default.
         before = TrainConfig.from_dict(read_config(self.path / CONFIG)).to_dict()
         now = self.config.to_dict()
         differing = [

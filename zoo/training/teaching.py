@@ -32,14 +32,13 @@ class Teaching:
 
     A class's target is the teachers' logit. A human label raises it to `LABELLED` times its share
     of the mixture. A label's absence says nothing, but where the labels of all that is mixed are
-    complete: there classes that such labels name have a target of `ABSENT` at most. No target is
-    below the logit of `floor`: most scores are nearly 0, and how improbable the improbable is would
-    else be nearly all that is learned.
+    complete: there classes that such labels name have a target of `ABSENT` at most.
 
     The loss is the mean over classes of the squared error of the logits, each class's in units of
     its deviation over many mixtures, plus `CROSS_ENTROPY` times the cross-entropy, from which alone
-    little is learned of scores that are nearly all 0. Of a class that no teacher knows, the labels
-    alone are learned, by cross-entropy.
+    little is learned of scores that are nearly all 0. What is below the logit of `floor` counts as
+    there: how improbable the improbable is would else be nearly all that is learned. Of a class
+    that no teacher knows, the labels alone are learned, by cross-entropy.
 
     Build it in the strategy's scope.
 
@@ -73,24 +72,28 @@ class Teaching:
             labels, incomplete = labels[:, :-1], labels[:, -1:]
             absent = self.complete & (labels == 0) & (incomplete == 0)
             said = tf.where(absent, tf.minimum(said, _logits_of(ABSENT)), said)
-        return self._floored(tf.maximum(said, _logits_of(LABELLED * labels)))
+        return tf.maximum(said, _logits_of(LABELLED * labels))
+
+    def floored(self, logits):
+        """Logits without the differences between scores of nearly 0."""
+        return tf.maximum(logits, self.floor)
 
     def losses(self, targets, logits):
         """Each example's loss, float32 `[batch]`, of targets and logits `[batch, classes]`."""
         logits = tf.cast(logits, tf.float32)
-        error = self.known * tf.square((logits - targets) / self.deviation)
+        error = logits - self.floored(targets)
+        # Not of two that are floored: a logit that has to rise above the floor needs its gradient.
+        error = tf.where(targets > self.floor, error, tf.nn.relu(error))
+        squared = self.known * tf.square(error / self.deviation)
         cross_entropy = tf.nn.sigmoid_cross_entropy_with_logits(tf.sigmoid(targets), logits)
         weight = CROSS_ENTROPY * self.known + (1 - self.known)
-        return tf.reduce_mean(error + weight * cross_entropy, axis=1)
+        return tf.reduce_mean(squared + weight * cross_entropy, axis=1)
 
     def measure(self, said):
         """Sets mean and deviation of each class to those over several batches' logits."""
-        said = self._floored(np.concatenate(list(said))).numpy()
+        said = self.floored(np.concatenate(list(said))).numpy()
         self.mean.assign(said.mean(axis=0))
         self.deviation.assign(np.maximum(said.std(axis=0), SMALLEST_DEVIATION))
-
-    def _floored(self, logits):
-        return tf.maximum(logits, self.floor)
 
 
 class Teachers:

@@ -54,30 +54,43 @@ def test_a_label_raises_the_target_and_its_absence_says_nothing(teaching):
     np.testing.assert_allclose(targets[0, :2], [1, logit(LABELLED)], atol=1e-5)
     # A share of a half is what the teacher says already, or more; the first is sure of it.
     np.testing.assert_allclose(targets[1], [1, -1, logit(0.2 * LABELLED)], atol=1e-5)
-    assert targets[0, 2] == pytest.approx(logit(FLOOR))
+    assert targets[0, 2] < -15
 
 
 def test_absence_counts_where_the_labels_of_all_that_is_mixed_are_complete():
     teaching = Teaching(np.ones(3, "float32"), FLOOR, complete=np.array([True, True, False]))
-    said = np.array([[1, -3, 2]] * 3, "float32")
+    said = np.array([[1, -9, 2]] * 3, "float32")
     # The last column: the labels of all are complete, of one are not, of all are.
     labels = np.array([[0, 0, 0, 0], [0, 0, 0, 0.3], [0.2, 0, 0, 0]], "float32")
     targets = teaching.targets(said, labels).numpy()
-    np.testing.assert_allclose(targets, [[logit(ABSENT), -3, 2], said[0], said[0]], atol=1e-5)
+    np.testing.assert_allclose(targets, [[logit(ABSENT), -9, 2], said[0], said[0]], atol=1e-5)
 
 
 def test_what_is_nearly_nothing_counts_as_nothing(teaching):
     floor = logit(FLOOR)
-    said = np.array([[floor - 5, floor + 1, -9]] * 2, "float32")
-    targets = teaching.targets(said, np.array([[0, 0, 0], [0.01, 0, 1]], "float32"))
-    expected = [[floor, floor + 1, floor], [floor, floor + 1, logit(LABELLED)]]
-    np.testing.assert_allclose(targets, expected, atol=1e-5)
+    targets = np.array([[2, floor - 5, floor + 1]], "float32")
+    np.testing.assert_allclose(teaching.floored(targets), [[2, floor, floor + 1]], atol=1e-5)
+
+
+def test_what_should_be_nothing_has_to_stay_below_the_floor_alone():
+    teaching = Teaching(np.ones(4, "float32"), FLOOR)
+    floor = logit(FLOOR)
+    # Below it, and far below; above it where it should be below, and the other way round.
+    logits = tf.constant([[floor - 1, floor - 9, floor + 1, floor - 1]], tf.float32)
+    targets = np.array([[floor - 5, floor - 5, floor - 5, floor + 1]], "float32")
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        loss = teaching.losses(targets, logits)
+    gradient = tape.gradient(loss, logits).numpy()[0]
+    np.testing.assert_allclose(gradient, [0, 0, 2 * 1 / 4, 2 * -2 / 4], atol=0.001)
+    assert loss.numpy()[0] == pytest.approx((1**2 + 2**2) / 4, abs=0.01)
 
 
 def test_without_a_floor_all_that_teachers_say_counts():
     teaching = Teaching(np.ones(2, "float32"), 0.0)
-    said = np.array([[-9, -12]], "float32")
-    np.testing.assert_allclose(teaching.targets(said, np.zeros((1, 2), "float32")), said, atol=1e-4)
+    targets = np.array([[-9, -12]], "float32")
+    loss = teaching.losses(targets, np.array([[-10, -14]], "float32")).numpy()[0]
+    assert loss == pytest.approx((1**2 + 2**2) / 2, abs=1e-4)
 
 
 def test_the_loss_is_in_units_of_each_classs_deviation(teaching):

@@ -376,7 +376,7 @@ def test_in_the_end_the_classifier_is_fitted_anew(data, config, saved_teacher, t
         for step in range(refit.refit_steps):
             batch = patches.batch(step)
             mixtures, labels = augmenter.mix(batch)
-            targets = teaching.targets(teachers.logits(mixtures), labels)
+            targets = teaching.floored(teaching.targets(teachers.logits(mixtures), labels))
             heard = head.logits(of.network)(augmenter.patches(mixtures, batch.uniform))
             squares.append(np.square(heard - targets).mean())
         return np.mean(squares)
