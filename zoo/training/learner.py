@@ -205,10 +205,7 @@ class Learner:
                 average.assign(weight.numpy())
 
     def refit(self, batches):
-        """Fits the classifier anew, in closed form, to what teachers say of `Batch`es.
-
-        Gradients get there late.
-        """
+        """Fits the classifier anew, in closed form, to what teachers say of `Batch`es."""
         body = head.backbone(self.network)
 
         @tf.function

@@ -32,7 +32,7 @@ POLICIES = {"f32": "float32", "bf16": "mixed_bfloat16", "f16": "mixed_float16"}
 LOOK_STEPS = 16
 """Steps between two looks at the loss on an accelerator, which each look lets run dry (ours)."""
 
-MEASURED_STEPS = 64
+MEASURED_STEPS = 32
 """Steps whose mixtures give mean and deviation of what teachers say, before the first (ours)."""
 
 
